@@ -1,0 +1,1 @@
+"""Measurements of stubtail against floors and peers; `python -m benchmarks --help` teaches them."""

@@ -1,0 +1,128 @@
+"""`python -m benchmarks`: measures this machine, says what was promised and what was found."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks import (
+    cancel,
+    connections,
+    crosscheck,
+    floor,
+    micro,
+    readme,
+    reload,
+    start,
+)
+from benchmarks.errors import BenchmarkError
+
+_QUIET_LOAD = 0.5  # waiting processes for each core
+_ABOUT = """\
+Measures stubtail on this machine and compares it with the cheapest server that grpc.aio can make.
+
+Without a command: `micro`, then `floor`. Each command prints what is promised, what it measured,
+PASS or FAIL, and keeps its figures as JSON in benchmarks/results/.
+"""
+_HOW = """\
+how to get figures that mean something:
+  Measure on a quiet machine, and read ratios of one run rather than absolute figures: machines
+  drift, so servers take turns, each alone, in reversed order every second round.
+  Every load goes through a pool of different rows. A tree model that is fed one row again and
+  again runs up to 3.5 times too fast.
+  Every reply is counted once and needs grpc-status 0. Scores are compared with onnxruntime's own
+  before, during and after each load. A run with a wrong answer has no figures.
+  `client busy` near 1 means that the load generator was the limit, not the server.
+
+examples:
+  python -m benchmarks floor --rounds 1 --seconds 1 --only echo,native --case infer-1x64
+  python -m benchmarks floor --mlserver-python /path/to/venv/bin/python
+  python -m benchmarks reload --transport grpcio
+  python -m benchmarks readme          # put the newest results into benchmarks/README.md
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    about: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+_COMMANDS = {
+    "micro": _Command("each step of a call without a network", micro.add_arguments, micro.run),
+    "floor": _Command(
+        "our transports, MLServer and a bare grpc.aio echo (the floor) under the same loads",
+        floor.add_arguments,
+        floor.run,
+    ),
+    "reload": _Command(
+        "p99 at half load while 100 new versions go live", reload.add_arguments, reload.run
+    ),
+    "cancel": _Command(
+        "every third of 100,000 calls cancelled: lost replies, memory",
+        cancel.add_arguments,
+        cancel.run,
+    ),
+    "connections": _Command(
+        "1,000 connections, each with a call in flight",
+        connections.add_arguments,
+        connections.run,
+    ),
+    "start": _Command("time to the first answer, and memory", start.add_arguments, start.run),
+    "crosscheck": _Command(
+        "our load generator against h2load", crosscheck.add_arguments, crosscheck.run
+    ),
+    "readme": _Command(
+        "write the newest results into the README", readme.add_arguments, readme.run
+    ),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=_ABOUT,
+        epilog=_HOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    for name, command in _COMMANDS.items():
+        described = commands.add_parser(
+            name,
+            help=command.about,
+            description=f"{name}: {command.about}.",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        command.add_arguments(described)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command, or `micro` and `floor` when none is named; the exit status."""
+    line = parser()
+    options = line.parse_args(arguments)
+    names = [options.command] if options.command else ["micro", "floor"]
+    if names != ["readme"]:
+        _warn_when_busy(os.getloadavg()[0], os.cpu_count() or 1)
+    status = 0
+    for name in names:
+        chosen = options if options.command else line.parse_args([name])
+        try:
+            status |= _COMMANDS[name].run(chosen)
+        except (BenchmarkError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            status |= 1
+    return status
+
+
+def _warn_when_busy(load: float, cores: int) -> None:
+    """Says that others use the machine; a server start or a test run beside it spoils figures."""
+    if load > _QUIET_LOAD * cores:
+        print(f"warning: load average {load:.1f} on {cores} cores; figures will mislead")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Servers that stubtail is compared with, each started as a process of its own."""

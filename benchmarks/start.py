@@ -1,0 +1,54 @@
+"""How long from starting the process to the first right answer, and how much memory it holds."""
+
+import argparse
+import time
+
+from benchmarks.client import Client
+from benchmarks.figures import Spread
+from benchmarks.results import Promise, machine
+from benchmarks.rows import Pool, Subject
+from benchmarks.scenario import add_common, add_transport, finish, server_of
+from benchmarks.wire import Wire
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m benchmarks start`."""
+    add_common(parser)
+    add_transport(parser)
+    parser.add_argument("--starts", type=int, default=5, help="times the server is started")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of load before RSS is read")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measures, prints and saves; 0 when the promise was kept."""
+    about = machine()
+    subject = Subject(options.models / options.model)
+    pool = Pool(subject, "infer", 1, seed=24)
+    answered_s: list[float] = []
+    fresh_mb: list[float] = []
+    loaded_mb: list[float] = []
+    for _ in range(options.starts):
+        with server_of(options) as server:
+            wire = Wire(server.address, pool.calls)
+            answered_s.append(time.perf_counter() - server.started)
+            fresh_mb.append(server.rss_bytes() / 1e6)
+            wire.close()
+            pool.check([(0, wire.first_message)])
+            with Client(server.address, pool.calls, connections=8) as client:
+                client.closed(streams=8, seconds=options.seconds)
+            loaded_mb.append(server.rss_bytes() / 1e6)
+            print(
+                f"  ready after {server.ready_s:.3f} s, first answer after {answered_s[-1]:.3f} s, "
+                f"RSS {fresh_mb[-1]:.1f} MB, {loaded_mb[-1]:.1f} MB after load",
+                flush=True,
+            )
+    promises = [
+        Promise("start to first answer", Spread.of(answered_s).median, "at most", 2.0, " s"),
+        Promise("RSS after load, largest", max(loaded_mb), "at most", 120.0, " MB"),
+    ]
+    figures = {
+        "first_answer_s": [round(one, 4) for one in answered_s],
+        "rss_fresh_mb": [round(one, 2) for one in fresh_mb],
+        "rss_loaded_mb": [round(one, 2) for one in loaded_mb],
+    }
+    return finish("start", options, about, promises, figures)

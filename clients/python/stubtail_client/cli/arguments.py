@@ -1,0 +1,140 @@
+"""What can be typed after `python -m stubtail_client`, and the help that teaches it."""
+
+import argparse
+
+from stubtail_client.connection import DEFAULT_SERVER
+from stubtail_client.errors import InvalidArgument
+from stubtail_client.options import PRIORITIES, checked_timeout
+
+PROGRAM = "python -m stubtail_client"
+TIMEOUT_S = 10.0  # a chunk of a file may wait longer than a single customer
+
+_EXIT_CODES = """\
+exit codes:
+  0  done (health: it serves)
+  1  the server refused or failed (health: it does not serve)
+  2  the command or the input file is wrong
+  3  the server cannot be reached
+"""
+_MAIN_EPILOG = f"""\
+examples:
+  {PROGRAM} models
+  {PROGRAM} model churn
+  {PROGRAM} score churn --input customers.csv
+  {PROGRAM} score churn --input customers.csv --output scored.csv
+  {PROGRAM} score --help
+
+{_EXIT_CODES}"""
+_SCORE_EPILOG = f"""\
+The first line of the file names the columns. Columns that are features of the model are sent;
+others, such as a customer number, are only shown. An empty cell is a missing value. `model NAME`
+lists the features.
+
+examples:
+  a table on the terminal, of the first 20 rows:
+    {PROGRAM} score churn --input customers.csv --limit 20
+  the same rows with the columns `score` and `label` behind them:
+    {PROGRAM} score churn --input customers.csv --output scored.csv
+  one JSON object a line, from a pipe:
+    head -100 customers.csv | {PROGRAM} score churn --input - --json
+  a big file beside live traffic, on a version of your choice:
+    {PROGRAM} score churn@2 --input all.csv --output scored.csv --priority low
+
+{_EXIT_CODES}"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Ask a stubtail server for scores, models and health.",
+        epilog=_MAIN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = _common_options()
+    _add_score(commands, common)
+    models = commands.add_parser("models", parents=[common], help="list all models")
+    _add_json(models, "one JSON object a line instead of a table")
+    model = commands.add_parser("model", parents=[common], help="describe a model")
+    model.add_argument("model", metavar="NAME", help="a model, or NAME@VERSION")
+    _add_json(model, "one JSON object instead of a table")
+    health = commands.add_parser("health", parents=[common], help="ask whether the server serves")
+    health.add_argument(
+        "service", nargs="?", default="", help="one of its services or models (default: the whole)"
+    )
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--server", default=DEFAULT_SERVER, metavar="HOST:PORT", help="default: %(default)s"
+    )
+    common.add_argument(
+        "--timeout",
+        type=_timeout,
+        default=TIMEOUT_S,
+        metavar="SECONDS",
+        help="how long one call may take (default: %(default)g)",
+    )
+    return common
+
+
+def _add_score(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    common: argparse.ArgumentParser,
+) -> None:
+    score = commands.add_parser(
+        "score",
+        parents=[common],
+        help="score the rows of a CSV file",
+        description="Score each row of a CSV file with a model.",
+        epilog=_SCORE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    score.add_argument("model", metavar="NAME", help="a model, or NAME@VERSION")
+    score.add_argument("--input", required=True, metavar="FILE", help="a CSV file; - reads stdin")
+    score.add_argument(
+        "--output", metavar="FILE", help="write CSV there instead of a table; - writes to stdout"
+    )
+    _add_json(score, "one JSON object a row instead of a table or of CSV")
+    score.add_argument("--limit", type=_positive, metavar="N", help="score the first N rows only")
+    score.add_argument(
+        "--columns",
+        type=lambda names: names.split(","),
+        metavar="A,B",
+        help="which columns of the file the table shows (default: the four that differ most)",
+    )
+    score.add_argument(
+        "--delimiter", type=_delimiter, default=",", help="between two cells (default: a comma)"
+    )
+    score.add_argument(
+        "--priority", choices=PRIORITIES, help="how much the calls matter (default: normal)"
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--json", action="store_true", help=meaning)
+
+
+def _timeout(text: str) -> float:
+    try:
+        return checked_timeout(float(text))
+    except InvalidArgument as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows above 0")
+
+
+def _delimiter(text: str) -> str:
+    character = "\t" if text in ("\\t", "tab") else text
+    if len(character) == 1:
+        return character
+    raise argparse.ArgumentTypeError(f"{text!r} is not one character")

@@ -1,0 +1,31 @@
+"""Every setting of the server: defaults, TOML file, environment and command line, in this order."""
+
+from stubtail.config.load import load
+from stubtail.config.sections import (
+    DrainSettings,
+    LimitsSettings,
+    LogSettings,
+    ModelsSettings,
+    SchedulingSettings,
+    ServerSettings,
+    Settings,
+    SupervisorSettings,
+)
+from stubtail.config.sources import ConfigError, Flag, from_document, to_document, to_toml
+
+__all__ = [
+    "ConfigError",
+    "DrainSettings",
+    "Flag",
+    "LimitsSettings",
+    "LogSettings",
+    "ModelsSettings",
+    "SchedulingSettings",
+    "ServerSettings",
+    "Settings",
+    "SupervisorSettings",
+    "from_document",
+    "load",
+    "to_document",
+    "to_toml",
+]

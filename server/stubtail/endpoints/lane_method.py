@@ -1,0 +1,130 @@
+"""A hot method: request bytes become a job, by the head cache or by reading the whole message."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stubtail.endpoints.heads import HeadCache
+from stubtail.endpoints.served import ServedModels
+from stubtail.lane.job import Encoder, Job
+from stubtail.lane.model_queue import ModelQueue
+
+
+class CallPlan:
+    """What a request says besides its rows, resolved: the same for every request with that head.
+
+    Attributes:
+        queue: where its job waits.
+        rows: how many rows it has.
+        priority: 0 critical to 3 low.
+        encoder: makes its reply.
+        suffix: bytes that end its reply.
+        timeout_s: the deadline that the message itself asks for; None without.
+    """
+
+    __slots__ = ("encoder", "priority", "queue", "rows", "suffix", "timeout_s")
+
+    def __init__(
+        self,
+        queue: ModelQueue,
+        rows: int,
+        priority: int,
+        encoder: Encoder,
+        suffix: bytes = b"",
+        timeout_s: float | None = None,
+    ) -> None:
+        self.queue = queue
+        self.rows = rows
+        self.priority = priority
+        self.encoder = encoder
+        self.suffix = suffix
+        self.timeout_s = timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request that has been read in full.
+
+    Attributes:
+        plan: everything but the rows.
+        data: the rows, as `Job.data`.
+        tail_bytes: how many bytes at the end of the request are the rows and nothing else, so
+            that the rest may be remembered; 0 when they stand elsewhere or in another form.
+        expanded_bytes: what the rows take in memory, where that is more than they took to send.
+    """
+
+    plan: CallPlan
+    data: Any
+    tail_bytes: int
+    expanded_bytes: int = 0
+
+
+class Reader(Protocol):
+    """Reads one kind of request in full."""
+
+    def read(self, payload: bytes) -> Reading:
+        """Parses and validates; raises CallError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The server's own bounds on waiting: for calls without a deadline, and for any call."""
+
+    default_s: float
+    max_s: float
+
+
+class LaneMethod:
+    """One hot unary method.
+
+    Args:
+        path: `/package.Service/Method`.
+        reader: reads what the head cache does not know.
+        models: tells when other versions have gone live.
+        deadlines: bounds on the time of a call.
+    """
+
+    def __init__(
+        self, path: str, reader: Reader, models: ServedModels, deadlines: Deadlines
+    ) -> None:
+        self.path = path
+        self._reader = reader
+        self._models = models
+        self._deadlines = deadlines
+        # The heads with the routes that they were read under, replaced together: a thread that
+        # read its request before a change remembers it in a cache that nobody looks into again.
+        self._heads: tuple[object, HeadCache[CallPlan]] = (None, HeadCache())
+
+    def decode(self, payload: bytes, arrived_s: float, remaining_s: float | None) -> Job:
+        """The job of a request.
+
+        Args:
+            payload: the request's bytes.
+            arrived_s: when it arrived, on the lane's clock.
+            remaining_s: what is left of the client's deadline; None when it set none.
+
+        Raises:
+            CallError: the request is wrong, or its model cannot answer.
+        """
+        routes, heads = self._heads
+        if routes is not self._models.routes:
+            routes, heads = self._models.routes, HeadCache()
+            self._heads = (routes, heads)
+        found = heads.find(payload)
+        if found is None:
+            reading = self._reader.read(payload)
+            plan, data = reading.plan, reading.data
+            size_bytes = max(len(payload), reading.expanded_bytes)
+            if reading.tail_bytes:
+                heads.remember(payload, reading.tail_bytes, plan)
+        else:
+            plan, data = found
+            size_bytes = len(payload)
+        job = Job(plan.queue, plan.rows, data, size_bytes, plan.priority, plan.encoder)
+        job.suffix = plan.suffix
+        job.arrived_s = arrived_s
+        deadlines = self._deadlines
+        allowed_s = deadlines.default_s if remaining_s is None else remaining_s
+        if plan.timeout_s is not None and plan.timeout_s < allowed_s:
+            allowed_s = plan.timeout_s
+        job.deadline_s = arrived_s + min(allowed_s, deadlines.max_s)
+        return job

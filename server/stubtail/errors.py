@@ -1,0 +1,153 @@
+"""Every error that a caller can see: its gRPC status, its reason and its google.rpc details."""
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "stubtail"
+DETAILS_KEY = "grpc-status-details-bin"
+DRAIN_RETRY_S = 0.3  # by then a drained server has closed its connections, and another answers
+MESSAGE_CHARACTERS_MAX = 1024  # trailers count toward the peer's metadata limit of 8 KiB
+
+
+class Code(IntEnum):
+    """The gRPC status codes that the server sends, by their numbers on the wire."""
+
+    OK = 0
+    CANCELLED = 1
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+
+class CallError(Exception):
+    """One call's answer when it is not OK.
+
+    Args:
+        code: the gRPC status.
+        reason: a name of `stubtail.v1.ErrorReason` without its prefix.
+        message: tells the caller what to change; cut at 1,024 characters.
+        details: google.rpc detail messages besides the ErrorInfo that is always sent.
+        metadata: the values in the message, for programs to read (ErrorInfo.metadata).
+        retry_after_s: when a retry makes sense; negative says never. None sends nothing.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        reason: str,
+        message: str,
+        *,
+        details: Iterable[Message] = (),
+        metadata: Mapping[str, str] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message[:MESSAGE_CHARACTERS_MAX]
+        self._details = tuple(details)
+        self._metadata = dict(metadata or {})
+        self._retry_after_s = retry_after_s
+        self._trailing: tuple[tuple[str, str | bytes], ...] | None = None
+
+    @property
+    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """The details as gRPC sends them, built once: a shed call must cost next to nothing."""
+        if self._trailing is None:
+            self._trailing = self._build_trailing_metadata()
+        return self._trailing
+
+    def _build_trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        info = error_details_pb2.ErrorInfo(
+            reason=self.reason, domain=DOMAIN, metadata=self._metadata
+        )
+        details: list[Message] = [info, *self._details]
+        trailing: list[tuple[str, str | bytes]] = []
+        if self._retry_after_s is not None:
+            # The core retry filter reads only this key; people and other tools read RetryInfo.
+            trailing.append(("grpc-retry-pushback-ms", str(int(self._retry_after_s * 1000))))
+            if self._retry_after_s >= 0:
+                delay = Duration()
+                delay.FromMicroseconds(int(self._retry_after_s * 1e6))
+                details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+        status = status_pb2.Status(code=int(self.code), message=self.message)
+        for detail in details:
+            packed = AnyMessage()
+            packed.Pack(detail)
+            status.details.append(packed)
+        trailing.append((DETAILS_KEY, status.SerializeToString()))
+        return tuple(trailing)
+
+
+def invalid_field(field: str, expected: str) -> CallError:
+    """INVALID_ARGUMENT that names the field and says what was expected there."""
+    violation = error_details_pb2.BadRequest.FieldViolation(
+        field=field[:256], description=expected[:MESSAGE_CHARACTERS_MAX]
+    )
+    return CallError(
+        Code.INVALID_ARGUMENT,
+        "INVALID_FIELD",
+        f"{field}: {expected}",
+        details=[error_details_pb2.BadRequest(field_violations=[violation])],
+    )
+
+
+def malformed_message(type_name: str) -> CallError:
+    """INVALID_ARGUMENT for bytes that are not the expected message."""
+    return CallError(
+        Code.INVALID_ARGUMENT,
+        "MALFORMED_MESSAGE",
+        f"the request is not a valid {type_name} message",
+        metadata={"expected": type_name},
+    )
+
+
+def not_found(kind: str, name: str, reason: str, message: str) -> CallError:
+    """NOT_FOUND with a google.rpc.ResourceInfo; `kind` is "model" or "version"."""
+    resource = error_details_pb2.ResourceInfo(
+        resource_type=f"stubtail.{kind}", resource_name=name[:256], description=message
+    )
+    return CallError(
+        Code.NOT_FOUND, reason, message, details=[resource], metadata={kind: name[:256]}
+    )
+
+
+def draining() -> CallError:
+    """UNAVAILABLE while the server shuts down."""
+    return CallError(
+        Code.UNAVAILABLE,
+        "DRAINING",
+        "the server is shutting down; call another one",
+        retry_after_s=DRAIN_RETRY_S,
+    )
+
+
+def message_too_large(size_bytes: int, limit_bytes: int) -> CallError:
+    """RESOURCE_EXHAUSTED, as gRPC itself answers, with the limit."""
+    return CallError(
+        Code.RESOURCE_EXHAUSTED,
+        "MESSAGE_TOO_LARGE",
+        f"the message has {size_bytes} bytes, the limit is {limit_bytes} "
+        "(setting limits.message_bytes_max)",
+        metadata={"size_bytes": str(size_bytes), "limit_bytes": str(limit_bytes)},
+        retry_after_s=-1,
+    )
+
+
+def server_defect() -> CallError:
+    """INTERNAL for a defect of ours; the cause goes to the log, never to the caller."""
+    return CallError(
+        Code.INTERNAL,
+        "SERVER_DEFECT",
+        "the server failed to handle this call; its log has the cause",
+    )

@@ -1,0 +1,227 @@
+"""Runs a batch and answers each of its jobs, whatever happens to the others."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from stubtail.errors import CallError, Code, server_defect
+from stubtail.lane.executor import Batch
+from stubtail.lane.job import Job, Trailing
+from stubtail.lane.refusals import inference_error
+
+log = logging.getLogger("stubtail.lane")
+
+ISOLATION_RUNS_MAX = 64  # runs spent on finding the poisoned rows of one batch
+
+
+class BadRowsError(Exception):
+    """Some jobs of a batch carry values that the model forbids; the others are fine.
+
+    Args:
+        errors: the jobs and what is wrong with each.
+    """
+
+    def __init__(self, errors: Sequence[tuple[Job, CallError]]) -> None:
+        super().__init__(f"{len(errors)} calls have forbidden values")
+        self.errors = errors
+
+
+class Runner(Protocol):
+    """What a queue's `model` must offer."""
+
+    name: str
+    version: str
+
+    def assemble(self, jobs: Sequence[Job]) -> Any:
+        """The feeds of one run, with the rows of the jobs in order; raises BadRowsError."""
+
+    def run(self, feeds: Any) -> Sequence[Any]:
+        """The outputs, each with as many rows as the feeds."""
+
+
+class Recorder(Protocol):
+    """Where the lane tells what happened; called once for a batch, not for a job."""
+
+    def record_batch(
+        self,
+        model: str,
+        version: str,
+        status: int,
+        jobs: Sequence[Job],
+        rows: int,
+        started_s: float,
+        ran_s: float,
+        encoded_s: float,
+        predicted_s: float,
+    ) -> None:
+        """These jobs of a batch were answered with this status."""
+
+    def record_refusal(
+        self, model: str, version: str, priority: int, status: int, total_s: float, reason: str
+    ) -> None:
+        """A job was answered without a run."""
+
+
+class BatchRun:
+    """Runs batches; stateless between them, so that any number of threads may use it.
+
+    Args:
+        recorder: takes the measurements.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, recorder: Recorder, clock: Callable[[], float]) -> None:
+        self._recorder = recorder
+        self._clock = clock
+
+    def run(self, batch: Batch) -> None:
+        """Runs the batch and answers all its jobs, whatever fails; sets its times."""
+        try:
+            self._run(batch)
+        except Exception:
+            log.exception("batch failed", extra={"model": batch.queue.model.name})
+            error = server_defect()
+            for job in batch.jobs:
+                with suppress(Exception):  # the others still need their answers
+                    job.replies.fail(job.call, error)  # nothing happens to those that have theirs
+            batch.encoded_s = self._clock()
+
+    def _run(self, batch: Batch) -> None:
+        runner: Runner = batch.queue.model
+        jobs = batch.jobs
+        batch.started_s = self._clock()
+        try:
+            try:
+                feeds = runner.assemble(jobs)
+            except BadRowsError as bad:
+                jobs = self._refuse_bad_rows(batch, bad)
+                if not jobs:
+                    return
+                feeds = runner.assemble(jobs)
+            outputs = runner.run(feeds)
+            batch.ran_s = self._clock()
+        except Exception:
+            batch.ran_s = self._clock()
+            log.exception(
+                "run failed",
+                extra={
+                    "model": batch.queue.model.name,
+                    "version": batch.queue.model.version,
+                    "rows": batch.rows,
+                    "calls": len(jobs),
+                },
+            )
+            self._isolate(batch, jobs)
+            return
+        self._answer(batch, jobs, outputs)
+        # Only what a clean run took says how long the next one will take.
+        batch.learned_rows = (
+            sum([job.rows for job in jobs]) if jobs is not batch.jobs else batch.rows
+        )
+        self._record(batch, jobs, Code.OK)
+
+    def _answer(self, batch: Batch, jobs: Sequence[Job], outputs: Sequence[Any]) -> None:
+        """Encodes and sends the reply of each job; a defect in one reply stays with its job."""
+        encoder = prepared = None
+        prepared_by: dict[int, Any] = {}  # callers of two methods take turns within one batch
+        end = 0
+        for job in jobs:
+            first, end = end, end + job.rows
+            if job.cancelled:
+                continue
+            try:
+                if job.encoder is not encoder:
+                    encoder = job.encoder
+                    prepared = prepared_by.get(id(encoder))
+                    if prepared is None:
+                        prepared = prepared_by[id(encoder)] = encoder.prepare(outputs)
+                payload = encoder.encode(prepared, first, end, job)
+            except Exception:
+                log.exception("reply could not be encoded", extra={"model": job.queue.model.name})
+                self.fail(job, server_defect())
+                continue
+            trailing = self._timing(batch, job) if job.timed else None
+            job.replies.respond(job.call, payload, trailing)
+        batch.encoded_s = self._clock()
+
+    def _timing(self, batch: Batch, job: Job) -> Trailing:
+        """What the caller asked for with `stubtail-timing: 1`; times in microseconds."""
+        phases = (
+            ("queue", batch.started_s - job.decoded_s),
+            ("decode", job.decoded_s - job.arrived_s),
+            ("run", batch.ran_s - batch.started_s),
+            ("encode", self._clock() - batch.ran_s),
+        )
+        text = ";".join(f"{name}={max(seconds, 0.0) * 1e6:.0f}" for name, seconds in phases)
+        return (("stubtail-timing", f"{text};batch_rows={batch.rows}"),)
+
+    def _refuse_bad_rows(self, batch: Batch, bad: BadRowsError) -> list[Job]:
+        refused = {id(job) for job, _ in bad.errors}
+        for job, error in bad.errors:
+            self.fail(job, error)
+        batch.encoded_s = self._clock()
+        return [job for job in batch.jobs if id(job) not in refused]
+
+    def _isolate(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """The run failed: halves are run again until the jobs that make it fail stand alone."""
+        runner: Runner = batch.queue.model
+        parts: list[Sequence[Job]] = [jobs]
+        runs = 0
+        while parts:
+            part = parts.pop()
+            if len(part) == len(jobs) and len(part) > 1:
+                half = len(part) // 2
+                parts += [part[half:], part[:half]]
+                continue
+            if (len(part) == 1 and len(jobs) == 1) or runs >= ISOLATION_RUNS_MAX:
+                self._fail_part(batch, part)
+                continue
+            runs += 1
+            try:
+                outputs = runner.run(runner.assemble(part))
+                batch.ran_s = self._clock()
+            except Exception:  # noqa: BLE001 - logged above; whatever it is, the rest must live
+                if len(part) == 1:
+                    self._fail_part(batch, part)
+                else:
+                    half = len(part) // 2
+                    parts += [part[half:], part[:half]]
+                continue
+            self._answer(batch, part, outputs)
+            self._record(batch, part, Code.OK)
+
+    def _fail_part(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        error = inference_error(batch.queue.model.name, batch.queue.model.version)
+        for job in jobs:
+            job.replies.fail(job.call, error)
+        batch.encoded_s = self._clock()
+        self._record(batch, jobs, error.code)
+
+    def fail(self, job: Job, error: CallError) -> None:
+        """Answers a job that did not run."""
+        job.replies.fail(job.call, error)
+        self.record_refusal(job, error.code, error.reason)
+
+    def _record(self, batch: Batch, jobs: Sequence[Job], status: Code) -> None:
+        model = batch.queue.model
+        rows = batch.rows if jobs is batch.jobs else sum(job.rows for job in jobs)
+        self._recorder.record_batch(
+            model.name,
+            model.version,
+            int(status),
+            jobs,
+            rows,
+            batch.started_s,
+            batch.ran_s,
+            batch.encoded_s,
+            batch.predicted_s,
+        )
+
+    def record_refusal(self, job: Job, status: Code, reason: str) -> None:
+        """Notes a job that was not run."""
+        model = job.queue.model
+        total_s = self._clock() - job.arrived_s
+        self._recorder.record_refusal(
+            model.name, model.version, job.priority, int(status), total_s, reason
+        )

@@ -1,0 +1,139 @@
+"""What runs batches, as the scheduler sees it: its slots, what runs, what waits, who used it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stubtail.lane.model_queue import PRIORITIES, ModelQueue
+
+if TYPE_CHECKING:
+    from stubtail.lane.job import Job
+
+
+class Batch:
+    """Jobs that share one run.
+
+    Attributes:
+        queue: where they waited; its model runs them.
+        jobs: in the order of their rows in the batch.
+        rows: the rows of all of them.
+        taken_s: when they left the queue, and the lane began to work for them.
+        predicted_s: the expected time from then to the last reply.
+        learned_rows: the rows that a clean run had, to learn from; 0 when it was not clean.
+        started_s, ran_s, encoded_s: when the model started, when it was done, and when the last
+            reply was handed over; set by the lane.
+    """
+
+    __slots__ = (
+        "encoded_s",
+        "jobs",
+        "learned_rows",
+        "predicted_s",
+        "queue",
+        "ran_s",
+        "rows",
+        "started_s",
+        "taken_s",
+    )
+
+    def __init__(
+        self, queue: ModelQueue, jobs: list[Job], rows: int, taken_s: float, predicted_s: float
+    ) -> None:
+        self.queue = queue
+        self.jobs = jobs
+        self.rows = rows
+        self.taken_s = taken_s
+        self.predicted_s = predicted_s
+        self.learned_rows = 0
+        self.started_s = self.ran_s = self.encoded_s = taken_s
+
+
+class Executor:
+    """Slots for runs and the queues that they serve.
+
+    Attributes:
+        slots: how many batches run at once.
+        running: the batches that hold a slot.
+        queues: the queues with waiting jobs (a dict used as an ordered set).
+        queued_s: predicted time of all waiting rows.
+        waiting_jobs: how many jobs of each priority wait.
+        used_s: time given to each priority, decaying; `used_at_s` is when it last decayed.
+    """
+
+    __slots__ = ("queued_s", "queues", "running", "slots", "used_at_s", "used_s", "waiting_jobs")
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.running: list[Batch] = []
+        self.queues: dict[ModelQueue, None] = {}
+        self.queued_s = 0.0
+        self.waiting_jobs = [0] * PRIORITIES
+        self.used_s = [0.0] * PRIORITIES
+        self.used_at_s = 0.0
+
+    def add(self, queue: ModelQueue, priority: int, cost_s: float) -> None:
+        """Books a waiting job in."""
+        self.queues[queue] = None
+        self.queued_s += cost_s
+        self.waiting_jobs[priority] += 1
+
+    def remove(self, queue: ModelQueue, priority: int, cost_s: float) -> None:
+        """Books a waiting job out."""
+        self.queued_s -= cost_s
+        self.waiting_jobs[priority] -= 1
+        self.forget_if_empty(queue)
+
+    def take_only(self, queue: ModelQueue, priority: int) -> None:
+        """Books out all jobs of the only queue, which are of one class and go on in their list."""
+        queue.waiting[priority] = []
+        self.used_s[priority] += queue.cost_s[priority]
+        self.waiting_jobs[priority] = 0
+        self.queued_s = 0.0
+        self.queues.clear()
+        queue.reset()
+
+    def clear(self, queue: ModelQueue) -> None:
+        """Books all jobs of a queue out at once and empties its lists."""
+        for priority in range(PRIORITIES):
+            waiting = queue.waiting[priority]
+            if waiting:
+                self.waiting_jobs[priority] -= len(waiting)
+                self.queued_s -= queue.cost_s[priority]
+                waiting.clear()
+        self.forget_if_empty(queue)
+
+    def forget_if_empty(self, queue: ModelQueue) -> None:
+        """Drops a queue in which nothing waits, and with it the rounding errors of its sums."""
+        if any(queue.waiting):
+            return
+        self.queues.pop(queue, None)
+        queue.reset()
+        if not self.queues:
+            self.queued_s = 0.0
+
+    def residual_s(self, now: float) -> float:
+        """Expected time that the running batches still need, together."""
+        residual_s = 0.0
+        for batch in self.running:
+            residual_s += max(batch.taken_s + batch.predicted_s - now, 0.0)
+        return residual_s
+
+    def work_s(self, now: float) -> float:
+        """Expected time until everything that runs or waits is done; an upper bound."""
+        work_s = self.queued_s
+        for batch in self.running:
+            work_s += max(batch.taken_s + batch.predicted_s - now, 0.0)
+        for queue in self.queues:
+            work_s += queue.latency.fixed_s
+        return work_s / self.slots
+
+    def only_priority(self) -> int | None:
+        """The one class that waits, or None when several do."""
+        present = [priority for priority in range(PRIORITIES) if self.waiting_jobs[priority]]
+        return present[0] if len(present) == 1 else None
+
+    def decayed_used_s(self, factor: float, now: float) -> list[float]:
+        """Applies the decay since the last call and returns the time used by each priority."""
+        self.used_s = [used_s * factor for used_s in self.used_s]
+        self.used_at_s = now
+        return self.used_s

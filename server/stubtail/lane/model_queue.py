@@ -1,0 +1,59 @@
+"""The waiting jobs of one model version that may share a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stubtail.lane.job import Job
+    from stubtail.lane.latency import LatencyModel
+
+PRIORITIES = 4
+
+
+class ModelQueue:
+    """Jobs that can be joined into one run: same version, same types, same inner shape.
+
+    Args:
+        model: what runs them; has `run(feeds)`.
+        latency: predicts and learns its run time.
+        solo: jobs never share a run (the graph has a fixed first dimension).
+        pooled: run by the pool of threads, because a run takes long.
+
+    Attributes:
+        waiting: for each priority the waiting jobs, ordered by their virtual deadline.
+        cost_s: for each priority the predicted seconds of the rows of its waiting jobs.
+        rows_waiting, bytes_waiting: the rows and the bytes of all of them.
+    """
+
+    __slots__ = (
+        "bytes_waiting",
+        "cost_s",
+        "latency",
+        "model",
+        "pooled",
+        "rows_waiting",
+        "solo",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        model: Any,
+        latency: LatencyModel,
+        *,
+        solo: bool = False,
+        pooled: bool = False,
+    ) -> None:
+        self.model = model
+        self.latency = latency
+        self.solo = solo
+        self.pooled = pooled
+        self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
+        self.reset()
+
+    def reset(self) -> None:
+        """Sets the sums of an empty queue, and so forgets their rounding errors."""
+        self.cost_s = [0.0] * PRIORITIES
+        self.rows_waiting = 0
+        self.bytes_waiting = 0

@@ -1,0 +1,298 @@
+"""Decides which jobs run next: admission by predicted finish, virtual deadlines, reserved shares.
+
+Pure: no thread, no clock, no I/O. The lane calls it under a short lock and passes the time.
+
+Order: earliest virtual deadline first, `min(deadline, arrival + slack of the class)`. Newer work
+has later virtual deadlines, so whatever waits rises by itself. Earliest-deadline-first needs an
+admission test to survive overload (Buttazzo et al., RTSS 1995); the test uses expected, not worst,
+times, and is fed back from real completions.
+"""
+
+from bisect import bisect_left, insort
+
+from stubtail.lane.executor import Batch, Executor
+from stubtail.lane.job import Job
+from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.order import (
+    PRIORITIES,
+    due,
+    in_order,
+    most_urgent_queue,
+    starving_priority,
+)
+from stubtail.lane.policy import Policy, Refusal
+
+EVICTIONS_MAX = 16  # one arrival pushes out at most this many lesser jobs
+
+
+class Scheduler:
+    """The waiting jobs of all models, and the two executors that take them.
+
+    Attributes:
+        inline: the lane itself: one run at a time.
+        pool: threads for models whose run takes long.
+        jobs, size_bytes: everything that waits.
+        dropped: jobs that left the queue without running, with the reason; None means expired.
+            The caller takes them out and answers them.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.inline = Executor(slots=1)
+        self.pool = Executor(slots=policy.pool_slots)
+        self.jobs = 0
+        self.size_bytes = 0
+        self.dropped: list[tuple[Job, Refusal | None]] = []
+
+    def offer(self, job: Job, now: float) -> Refusal | None:
+        """Admits the job (None) or says why not; an admitted one may push out lesser jobs."""
+        queue = job.queue
+        priority = job.priority
+        executor = self.pool if queue.pooled else self.inline
+        latency = queue.latency
+        cost_s = latency.per_row_s * job.rows
+        job.cost_s = cost_s
+        due_s = min(job.deadline_s, job.arrived_s + self.policy.slack_s[priority])
+        job.due_s = due_s
+        finish_s = now + executor.work_s(now) + latency.fixed_s + cost_s
+        # The cheap bound counts all work as ahead; only when it fails is the order looked at.
+        if finish_s > job.deadline_s and self._finish_s(job, executor, now) > job.deadline_s:
+            return Refusal.DEADLINE_UNREACHABLE
+        if (
+            self.jobs >= self.policy.jobs_max
+            or self.size_bytes + job.size_bytes > self.policy.bytes_max
+        ) and not self._make_room(job):
+            return Refusal.QUEUE_FULL
+        waiting = queue.waiting[priority]
+        if not waiting or waiting[-1].due_s <= due_s:
+            waiting.append(job)
+        else:
+            insort(waiting, job, key=due)
+        queue.rows_waiting += job.rows
+        queue.bytes_waiting += job.size_bytes
+        queue.cost_s[priority] += cost_s
+        executor.add(queue, priority, cost_s)
+        self.jobs += 1
+        self.size_bytes += job.size_bytes
+        return None
+
+    def take_alone(self, job: Job, now: float) -> Batch | None:
+        """A batch of just this job, where it need not queue: nothing waits and nothing runs.
+
+        None where it has to be offered, also when it would be late.
+        """
+        executor, queue = self.inline, job.queue
+        if queue.pooled or executor.queues or executor.running:
+            return None
+        run_s = queue.latency.predict_s(job.rows)
+        if now + run_s > job.deadline_s:
+            return None
+        job.decoded_s = now
+        executor.used_s[job.priority] += run_s
+        batch = Batch(queue, [job], job.rows, now, run_s)
+        executor.running.append(batch)
+        return batch
+
+    def next_batch(self, executor: Executor, now: float) -> Batch | None:
+        """The jobs to run now, or None when nothing waits or no slot is free."""
+        while executor.queues and len(executor.running) < executor.slots:
+            batch = self._take_all(executor, now)
+            if batch is None:
+                first = starving_priority(executor, self.policy.shares, now)
+                queue = most_urgent_queue(executor, first)
+                jobs = self._take(queue, executor, first, now)
+                if not jobs:
+                    continue
+                rows = sum([job.rows for job in jobs])
+                batch = Batch(queue, jobs, rows, now, queue.latency.predict_s(rows))
+            executor.running.append(batch)
+            return batch
+        return None
+
+    def finish(self, batch: Batch, executor: Executor, run_s: float) -> None:
+        """Frees the slot, and learns from the time that a clean batch held it."""
+        executor.running.remove(batch)
+        if batch.learned_rows:
+            batch.queue.latency.observe(batch.learned_rows, run_s)
+
+    def cancel(self, job: Job) -> bool:
+        """Takes a waiting job out; False when it is not waiting."""
+        waiting = job.queue.waiting[job.priority]
+        index = bisect_left(waiting, job.due_s, key=due)
+        while index < len(waiting) and waiting[index].due_s == job.due_s:
+            if waiting[index] is job:
+                del waiting[index]
+                self._left(job)
+                return True
+            index += 1
+        return False
+
+    def expire(self, now: float) -> None:
+        """Moves every waiting job whose deadline has passed to `dropped`."""
+        for executor in (self.inline, self.pool):
+            for queue in list(executor.queues):
+                for waiting in queue.waiting:
+                    if waiting and waiting[0].due_s <= now:
+                        self._drop_expired(waiting, now)
+
+    def drop_all(self) -> list[Job]:
+        """Empties every queue and returns what waited, for a shutdown that ran out of time."""
+        jobs = [
+            job
+            for executor in (self.inline, self.pool)
+            for queue in executor.queues
+            for waiting in queue.waiting
+            for job in waiting
+        ]
+        for job in jobs:
+            self.cancel(job)
+        return jobs
+
+    def _finish_s(self, job: Job, executor: Executor, now: float) -> float:
+        """When the job would be done: what is due before it, or its reserved share if sooner."""
+        ahead_s = own_s = 0.0
+        for queue in executor.queues:
+            for priority in PRIORITIES:
+                waiting = queue.waiting[priority]
+                if waiting:
+                    before = bisect_left(waiting, job.due_s, key=due) / len(waiting)
+                    work_s = before * (queue.cost_s[priority] + queue.latency.fixed_s)
+                    ahead_s += work_s
+                    if priority == job.priority:
+                        own_s += work_s
+        ahead_s = min(ahead_s, own_s / max(self.policy.shares[job.priority], 1e-6))
+        run_s = job.queue.latency.fixed_s + job.cost_s
+        return now + (executor.residual_s(now) + ahead_s) / executor.slots + run_s
+
+    def _make_room(self, job: Job) -> bool:
+        """Pushes out the latest jobs of classes that hold more than their share of the places.
+
+        Lower classes go first. A class within its share may push out any such class, even a higher
+        one: places are lent, not given. False when that does not make enough room.
+        """
+        jobs_max, bytes_max = self.policy.jobs_max, self.policy.bytes_max
+        queues = [*self.inline.queues, *self.pool.queues]
+        held = [sum(len(queue.waiting[p]) for queue in queues) for p in PRIORITIES]
+        over = [held[p] - int(self.policy.shares[p] * jobs_max) for p in PRIORITIES]
+        lowest = -1 if over[job.priority] < 0 else job.priority
+        jobs, size_bytes = self.jobs, self.size_bytes + job.size_bytes
+        victims: list[Job] = []
+        for priority in reversed(PRIORITIES[lowest + 1 :]):
+            latest = sorted(
+                (lesser for queue in queues for lesser in queue.waiting[priority][-EVICTIONS_MAX:]),
+                key=due,
+            )
+            evictable = min(over[priority], EVICTIONS_MAX - len(victims))
+            while latest and evictable > 0 and (jobs >= jobs_max or size_bytes > bytes_max):
+                victim = latest.pop()
+                victims.append(victim)
+                evictable -= 1
+                jobs -= 1
+                size_bytes -= victim.size_bytes
+        if jobs >= jobs_max or size_bytes > bytes_max:
+            return False
+        for victim in victims:
+            self.cancel(victim)
+            self.dropped.append((victim, Refusal.QUEUE_FULL))
+        return True
+
+    def _take_all(self, executor: Executor, now: float) -> Batch | None:
+        """Everything, where one class waits in one queue, none can have expired, and all fit."""
+        if len(executor.queues) > 1:
+            return None
+        (queue,) = executor.queues
+        filled = [priority for priority in PRIORITIES if queue.waiting[priority]]
+        if len(filled) != 1 or queue.solo:
+            return None
+        priority = filled[0]
+        jobs = queue.waiting[priority]
+        head = jobs[0]
+        rows = queue.rows_waiting
+        run_s = queue.latency.predict_s(rows)
+        policy = self.policy
+        if (
+            head.due_s <= now
+            or rows > policy.batch_rows_max
+            or run_s > policy.batch_run_s_max
+            or now + run_s > head.deadline_s
+        ):
+            return None
+        self.jobs -= len(jobs)
+        self.size_bytes -= queue.bytes_waiting
+        executor.take_only(queue, priority)
+        return Batch(queue, jobs, rows, now, run_s)
+
+    def _take(
+        self, queue: ModelQueue, executor: Executor, first: int | None, now: float
+    ) -> list[Job]:
+        """Removes the next batch from the queue; expired jobs go to `dropped`."""
+        for waiting in queue.waiting:
+            if waiting and waiting[0].due_s <= now:
+                self._drop_expired(waiting, now)
+        filled = [priority for priority in PRIORITIES if queue.waiting[priority]]
+        if not filled:
+            executor.forget_if_empty(queue)
+            return []
+        if first not in filled:
+            first = None
+        heads = [queue.waiting[p][0] for p in filled if first is None or p == first]
+        head = min(heads, key=due)
+        rows_max = self._rows_max(queue, head, now)
+        if not queue.solo and queue.rows_waiting <= rows_max:
+            taken = [job for priority in filled for job in queue.waiting[priority]]
+        else:
+            taken = in_order(queue, filled, first, 1 if queue.solo else rows_max)
+        self._remove(queue, executor, taken, everything=queue.rows_waiting <= rows_max)
+        return taken
+
+    def _rows_max(self, queue: ModelQueue, head: Job, now: float) -> int:
+        """Rows that keep the run within its bound and the most urgent job within its deadline.
+
+        Where the fixed part alone is beyond the bound, rows may as much as double the run: such
+        models gain most from sharing it.
+        """
+        fixed_s = queue.latency.fixed_s
+        budget_s = min(max(self.policy.batch_run_s_max, 2 * fixed_s), head.deadline_s - now)
+        rows = min(self.policy.batch_rows_max, queue.latency.rows_within(budget_s))
+        return max(rows, head.rows)
+
+    def _remove(
+        self, queue: ModelQueue, executor: Executor, taken: list[Job], *, everything: bool
+    ) -> None:
+        if everything and not queue.solo:
+            for job in taken:
+                executor.used_s[job.priority] += job.cost_s
+            self.jobs -= len(taken)
+            self.size_bytes -= sum([job.size_bytes for job in taken])
+            executor.clear(queue)
+            return
+        for priority in PRIORITIES:
+            waiting = queue.waiting[priority]
+            count = sum([job.priority == priority for job in taken])
+            del waiting[:count]
+        for job in taken:
+            executor.used_s[job.priority] += job.cost_s
+            self._left(job)
+
+    def _drop_expired(self, waiting: list[Job], now: float) -> None:
+        """Expired jobs are among those whose virtual deadline has passed, which stand first."""
+        end = bisect_left(waiting, now, key=due)
+        while end < len(waiting) and waiting[end].due_s <= now:
+            end += 1
+        expired = [job for job in waiting[:end] if job.deadline_s <= now]
+        if expired:
+            waiting[:end] = [job for job in waiting[:end] if job.deadline_s > now]
+            for job in expired:
+                self._left(job)
+                self.dropped.append((job, None))
+
+    def _left(self, job: Job) -> None:
+        """Books a job out that has been removed from its list."""
+        queue = job.queue
+        queue.rows_waiting -= job.rows
+        queue.bytes_waiting -= job.size_bytes
+        queue.cost_s[job.priority] -= job.cost_s
+        self.jobs -= 1
+        self.size_bytes -= job.size_bytes
+        executor = self.pool if queue.pooled else self.inline
+        executor.remove(queue, job.priority, job.cost_s)

@@ -1,0 +1,141 @@
+"""One model of the repository: what is known of its versions, and which of them is live."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from stubtail.models import events
+from stubtail.models.errors import ModelError
+from stubtail.models.layout import Found
+from stubtail.models.policy import Action, Fingerprint, Held, next_action
+from stubtail.models.session import LoadedModel
+from stubtail.models.status import BY_OPERATOR, ModelState, VersionStatus
+
+RETIRED: Final = "newer versions are kept in memory instead (models.versions_kept)"
+REMOVED: Final = "its files were removed"
+
+
+class _Version:
+    """What is known of one version."""
+
+    def __init__(self) -> None:
+        self.state = ModelState.LOADING
+        self.reason = ""
+        self.tried: Fingerprint | None = None
+        self.model: LoadedModel | None = None
+
+
+class Entry:
+    """The versions of one model.
+
+    Attributes:
+        name: of the model.
+        found: its versions on disk; None when its folder is gone.
+        live: the version that answers calls without a version.
+        disabled: whether an operator unloaded it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.found: Mapping[str, Found] | None = None
+        self.live: str | None = None
+        self.disabled = False
+        self._versions: dict[str, _Version] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to remember."""
+        return self.found is None and not self._versions and not self.disabled
+
+    def next_action(self, versions_kept: int) -> Action | None:
+        """What the policy wants next."""
+        found = self.found
+        return next_action(
+            None if found is None else {key: item.fingerprint for key, item in found.items()},
+            {key: Held(item.tried, item.model is not None) for key, item in self._versions.items()},
+            self.live,
+            disabled=self.disabled,
+            versions_kept=versions_kept,
+        )
+
+    def begin_load(self, version: str) -> Found:
+        """Notes that a version is being loaded; returns what to load."""
+        assert self.found is not None
+        found = self.found[version]
+        item = self._versions.setdefault(version, _Version())
+        item.tried = found.fingerprint
+        if item.model is None:
+            item.state, item.reason = ModelState.LOADING, ""
+        events.loading(self.name, version)
+        return found
+
+    def end_load(self, version: str, outcome: LoadedModel | ModelError) -> None:
+        """Takes a loaded version into service, or notes why it failed and keeps what there is."""
+        item = self._versions[version]
+        if not isinstance(outcome, ModelError):
+            item.model, item.state, item.reason = outcome, ModelState.READY, ""
+            events.ready(outcome)
+            return
+        events.failed(self.name, version, outcome, item.model)
+        if item.model is None:
+            item.state, item.reason = ModelState.FAILED, str(outcome)
+        else:
+            item.reason = f"it answers with its earlier files; {outcome}"
+
+    def set_live(self, version: str | None) -> None:
+        """Lets calls that name no version go to `version`."""
+        events.live(self.name, version, self.live)
+        self.live = version
+
+    def unload(self, version: str) -> None:
+        """Drops a version; calls in flight hold their own reference, the last one frees it."""
+        item = _Version()
+        item.state, item.reason = ModelState.UNLOADED, self._reason_unloaded(version)
+        self._versions[version] = item
+        events.unloaded(self.name, version, item.reason)
+
+    def forget(self, version: str) -> None:
+        """Drops what is known of a version."""
+        del self._versions[version]
+
+    def disable(self) -> None:
+        """An operator wants it unloaded; versions that failed count as unloaded too."""
+        self.disabled = True
+        for item in self._versions.values():
+            if item.model is None:
+                item.state, item.reason = ModelState.UNLOADED, BY_OPERATOR
+
+    def enable(self) -> None:
+        """An operator wants it loaded; what failed is tried again, whatever its files."""
+        self.disabled = False
+        for item in self._versions.values():
+            if item.state is not ModelState.READY or item.reason:
+                item.tried = None
+
+    def statuses(self) -> list[VersionStatus]:
+        """All versions in memory or on disk, in ascending order."""
+        known = sorted({*self._versions, *(self.found or ())}, key=int)
+        return [self._status(version) for version in known]
+
+    def routes(self) -> Iterator[tuple[str, LoadedModel]]:
+        """What answers: `name@version` and, for the live version, `name`."""
+        for version, item in self._versions.items():
+            if item.model is not None:
+                yield f"{self.name}@{version}", item.model
+                if version == self.live:
+                    yield self.name, item.model
+
+    def _status(self, version: str) -> VersionStatus:
+        item = self._versions.get(version)
+        if item is not None:
+            live = version == self.live
+            return VersionStatus(self.name, version, item.state, item.reason, live, item.model)
+        # On disk and not tried: its turn comes, unless enough newer ones are in memory.
+        waits = self.live is None and not self.disabled
+        state = ModelState.LOADING if waits else ModelState.UNLOADED
+        reason = "" if waits else self._reason_unloaded(version)
+        return VersionStatus(self.name, version, state, reason, live=False, model=None)
+
+    def _reason_unloaded(self, version: str) -> str:
+        if self.disabled:
+            return BY_OPERATOR
+        return RETIRED if version in (self.found or ()) else REMOVED

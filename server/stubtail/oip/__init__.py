@@ -1,0 +1,1 @@
+"""The Open Inference Protocol: messages in a descriptor pool of their own, from generate.py."""

@@ -1,0 +1,76 @@
+"""Settings to the options of each part: the only place that knows both."""
+
+from importlib.util import find_spec
+
+from stubtail.config import Settings
+from stubtail.cpu import intra_op_threads, pool_threads
+from stubtail.endpoints.lane_method import Deadlines
+from stubtail.endpoints.served import BatchLimits
+from stubtail.lane.policy import Policy
+from stubtail.models.repository import RepositoryOptions
+from stubtail.models.session import SessionOptions
+from stubtail.transport.grpcio import GrpcioOptions
+
+
+def transport_of(settings: Settings) -> str:
+    """Which one, native or grpcio: what `auto` means on this machine."""
+    wanted = settings.server.transport
+    if wanted != "auto":
+        return wanted
+    return "native" if find_spec("pygrpc_native") is not None else "grpcio"
+
+
+def policy(settings: Settings) -> Policy:
+    """The options of the scheduler."""
+    scheduling, limits = settings.scheduling, settings.limits
+    return Policy(
+        jobs_max=limits.queue_jobs_max,
+        bytes_max=limits.queue_bytes_max,
+        slack_s=scheduling.slacks_s,
+        shares=scheduling.shares,
+        batch_rows_max=limits.batch_rows_max,
+        batch_run_s_max=scheduling.batch_run_ms_max / 1e3,
+        pool_slots=pool_threads(settings),
+    )
+
+
+def deadlines(settings: Settings) -> Deadlines:
+    """The bounds on the time of a call."""
+    scheduling = settings.scheduling
+    return Deadlines(scheduling.deadline_default_ms / 1e3, scheduling.deadline_max_ms / 1e3)
+
+
+def batch_limits(settings: Settings) -> BatchLimits:
+    """How models are run."""
+    scheduling = settings.scheduling
+    return BatchLimits(
+        settings.limits.rows_max,
+        scheduling.inline_run_ms_max / 1e3,
+        scheduling.batch_run_ms_max / 1e3,
+    )
+
+
+def grpcio_options(settings: Settings, *, reuse_port: bool) -> GrpcioOptions:
+    """The options of the grpc.aio server."""
+    limits = settings.limits
+    return GrpcioOptions(
+        reuse_port=reuse_port,
+        message_bytes_max=limits.message_bytes_max,
+        metadata_bytes_max=limits.metadata_bytes_max,
+        streams_max=limits.streams_max,
+    )
+
+
+def repository_options(settings: Settings) -> RepositoryOptions:
+    """The options of the repository."""
+    models = settings.models
+    return RepositoryOptions(
+        watch=models.watch,
+        versions_kept=models.versions_kept,
+        settle_ms=models.settle_ms,
+        models_max=models.models_max,
+        session=SessionOptions(
+            intra_op_threads=intra_op_threads(settings),
+            graph_bytes_max=models.graph_bytes_max,
+        ),
+    )

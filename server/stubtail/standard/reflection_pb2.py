@@ -1,0 +1,39 @@
+"""The messages of grpc/reflection/v1/reflection.proto, in a descriptor pool of their own. Written by proto/generate.py; do not edit."""
+
+from base64 import b64decode
+
+from google.protobuf import descriptor_pool, message_factory
+
+_POOL = descriptor_pool.DescriptorPool()
+_SERIALIZED = b64decode(
+    "CiNncnBjL3JlZmxlY3Rpb24vdjEvcmVmbGVjdGlvbi5wcm90bxISZ3JwYy5yZWZsZWN0aW9uLnYxIoUCChdTZXJ2ZXJS"
+    "ZWZsZWN0aW9uUmVxdWVzdBIMCgRob3N0GAEgASgJEhoKEGZpbGVfYnlfZmlsZW5hbWUYAyABKAlIABIgChZmaWxlX2Nv"
+    "bnRhaW5pbmdfc3ltYm9sGAQgASgJSAASSQoZZmlsZV9jb250YWluaW5nX2V4dGVuc2lvbhgFIAEoCzIkLmdycGMucmVm"
+    "bGVjdGlvbi52MS5FeHRlbnNpb25SZXF1ZXN0SAASJwodYWxsX2V4dGVuc2lvbl9udW1iZXJzX29mX3R5cGUYBiABKAlI"
+    "ABIXCg1saXN0X3NlcnZpY2VzGAcgASgJSABCEQoPbWVzc2FnZV9yZXF1ZXN0IkUKEEV4dGVuc2lvblJlcXVlc3QSFwoP"
+    "Y29udGFpbmluZ190eXBlGAEgASgJEhgKEGV4dGVuc2lvbl9udW1iZXIYAiABKAUiuAMKGFNlcnZlclJlZmxlY3Rpb25S"
+    "ZXNwb25zZRISCgp2YWxpZF9ob3N0GAEgASgJEkUKEG9yaWdpbmFsX3JlcXVlc3QYAiABKAsyKy5ncnBjLnJlZmxlY3Rp"
+    "b24udjEuU2VydmVyUmVmbGVjdGlvblJlcXVlc3QSTgoYZmlsZV9kZXNjcmlwdG9yX3Jlc3BvbnNlGAQgASgLMiouZ3Jw"
+    "Yy5yZWZsZWN0aW9uLnYxLkZpbGVEZXNjcmlwdG9yUmVzcG9uc2VIABJVCh5hbGxfZXh0ZW5zaW9uX251bWJlcnNfcmVz"
+    "cG9uc2UYBSABKAsyKy5ncnBjLnJlZmxlY3Rpb24udjEuRXh0ZW5zaW9uTnVtYmVyUmVzcG9uc2VIABJJChZsaXN0X3Nl"
+    "cnZpY2VzX3Jlc3BvbnNlGAYgASgLMicuZ3JwYy5yZWZsZWN0aW9uLnYxLkxpc3RTZXJ2aWNlUmVzcG9uc2VIABI7Cg5l"
+    "cnJvcl9yZXNwb25zZRgHIAEoCzIhLmdycGMucmVmbGVjdGlvbi52MS5FcnJvclJlc3BvbnNlSABCEgoQbWVzc2FnZV9y"
+    "ZXNwb25zZSI3ChZGaWxlRGVzY3JpcHRvclJlc3BvbnNlEh0KFWZpbGVfZGVzY3JpcHRvcl9wcm90bxgBIAMoDCJLChdF"
+    "eHRlbnNpb25OdW1iZXJSZXNwb25zZRIWCg5iYXNlX3R5cGVfbmFtZRgBIAEoCRIYChBleHRlbnNpb25fbnVtYmVyGAIg"
+    "AygFIksKE0xpc3RTZXJ2aWNlUmVzcG9uc2USNAoHc2VydmljZRgBIAMoCzIjLmdycGMucmVmbGVjdGlvbi52MS5TZXJ2"
+    "aWNlUmVzcG9uc2UiHwoPU2VydmljZVJlc3BvbnNlEgwKBG5hbWUYASABKAkiOgoNRXJyb3JSZXNwb25zZRISCgplcnJv"
+    "cl9jb2RlGAEgASgFEhUKDWVycm9yX21lc3NhZ2UYAiABKAkyiQEKEFNlcnZlclJlZmxlY3Rpb24SdQoUU2VydmVyUmVm"
+    "bGVjdGlvbkluZm8SKy5ncnBjLnJlZmxlY3Rpb24udjEuU2VydmVyUmVmbGVjdGlvblJlcXVlc3QaLC5ncnBjLnJlZmxl"
+    "Y3Rpb24udjEuU2VydmVyUmVmbGVjdGlvblJlc3BvbnNlKAEwAWIGcHJvdG8z"
+)
+_POOL.AddSerializedFile(_SERIALIZED)
+DESCRIPTOR = _POOL.FindFileByName("grpc/reflection/v1/reflection.proto")
+
+ServerReflectionRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ServerReflectionRequest"])
+ExtensionRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ExtensionRequest"])
+ServerReflectionResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ServerReflectionResponse"])
+FileDescriptorResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["FileDescriptorResponse"])
+ExtensionNumberResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ExtensionNumberResponse"])
+ListServiceResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ListServiceResponse"])
+ServiceResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ServiceResponse"])
+ErrorResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ErrorResponse"])

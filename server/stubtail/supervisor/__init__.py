@@ -1,0 +1,1 @@
+"""Several worker processes on one port; the parent imports neither grpc, onnxruntime nor numpy."""

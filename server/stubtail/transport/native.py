@@ -1,0 +1,225 @@
+"""The fast transport: HTTP/2 in Rust threads, and one Python thread that is the lane.
+
+`pygrpc_native.NativeGrpcFront` hands over all waiting calls in one trip across the GIL. This thread
+decodes them, offers them, runs a batch and answers it; then it looks for new calls again. Nothing
+is created for a call but its job. Methods that the front does not know go to the grpc.aio server on
+a Unix socket behind it.
+
+What the front leaves to others: TLS, a bound on the size of a message before it is in memory, and
+graceful closing of connections. The bound is checked here, the drain stands above `close`.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+from pygrpc_native import EVENT_CALL, NativeGrpcFront
+
+from stubtail.endpoints.lane_method import LaneMethod
+from stubtail.endpoints.method import Immediate
+from stubtail.errors import DETAILS_KEY, CallError, draining, message_too_large, server_defect
+from stubtail.lane.job import Job, Trailing
+from stubtail.lane.lane import Lane
+
+log = logging.getLogger("stubtail.transport")
+
+EVENTS_MAX = 256  # calls decoded between two batches: bounds what an urgent call waits for
+IDLE_WAKE_MS = 250  # the idle thread shows four times a second that it lives
+TIMING_KEY = "stubtail-timing"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeOptions:
+    """Settings of the front.
+
+    Attributes:
+        host, port: where to listen; port 0 picks a free one.
+        reuse_port: several processes share the port.
+        io_threads: Rust threads for HTTP/2.
+        message_bytes_max: larger requests are refused.
+        metadata_bytes_max: more metadata is refused by the front.
+        streams_max: calls at once on one connection.
+    """
+
+    host: str
+    port: int
+    reuse_port: bool
+    io_threads: int
+    message_bytes_max: int
+    metadata_bytes_max: int
+    streams_max: int
+
+
+class NativeTransport:
+    """Serves lane methods and immediate methods; everything else goes to the fallback.
+
+    Args:
+        options: settings of the front.
+        lane: runs the jobs.
+        lane_methods: the hot methods.
+        immediates: methods answered from memory.
+        fallback_path: Unix socket of the server for all other methods.
+        on_refusal: told of every call that is refused before it is a job: path, status, seconds.
+        clock: monotonic seconds, the lane's.
+    """
+
+    def __init__(
+        self,
+        options: NativeOptions,
+        lane: Lane,
+        lane_methods: Sequence[LaneMethod],
+        immediates: Sequence[Immediate],
+        fallback_path: str,
+        on_refusal: Callable[[str, int, float], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._options = options
+        self._lane = lane
+        self._decoders: list[Callable[[bytes, float, float | None], Job] | None] = [
+            *(method.decode for method in lane_methods),
+            *(None for _ in immediates),
+        ]
+        self._handlers = [*(None for _ in lane_methods), *(m.handle for m in immediates)]
+        self._paths = [*(m.path for m in lane_methods), *(m.path for m in immediates)]
+        self._fallback_path = fallback_path
+        self._on_refusal = on_refusal
+        self._clock = clock
+        self._front: NativeGrpcFront | None = None
+        self._thread: Thread | None = None
+        self._in_flight: dict[int, Job] = {}
+        self._refusing = False
+        self.beat_s = clock()
+
+    @property
+    def in_flight(self) -> int:
+        """The number of jobs that are not answered yet."""
+        return len(self._in_flight)
+
+    def start(self) -> int:
+        """Binds, starts serving, and returns the port; raises OSError when it cannot bind."""
+        options = self._options
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        self._front = NativeGrpcFront(
+            f"{host}:{options.port}",
+            [(path, False) for path in self._paths],
+            io_threads=options.io_threads,
+            call_details=True,
+            keepalive_time_ms=30_000,
+            keepalive_timeout_ms=10_000,
+            max_concurrent_streams=options.streams_max,
+            max_metadata_size=options.metadata_bytes_max,
+            reuse_port=options.reuse_port,
+        )
+        self._front.set_fallback(self._fallback_path)
+        self._front.start()
+        self._thread = Thread(target=self._serve, name="lane", daemon=True)
+        self._thread.start()
+        return int(self._front.bound_port)
+
+    def refuse(self) -> None:
+        """From now on every new call is answered with UNAVAILABLE; accepted ones go on."""
+        self._refusing = True
+
+    def close(self) -> None:
+        """Closes all connections, whatever is in flight; drain first."""
+        if self._front is not None:
+            self._front.close()
+        if self._thread is not None:
+            self._thread.join()
+
+    def respond(self, call: int, payload: bytes, trailing: Trailing | None) -> None:
+        """Answers a call; does nothing when its caller has gone."""
+        self._in_flight.pop(call, None)
+        self._live_front.respond(call, payload, None, trailing)
+
+    def fail(self, call: int, error: CallError) -> None:
+        """Ends a call with a status; does nothing when its caller has gone."""
+        self._in_flight.pop(call, None)
+        self._send_error(call, error)
+
+    @property
+    def _live_front(self) -> NativeGrpcFront:
+        assert self._front is not None
+        return self._front
+
+    def _serve(self) -> None:
+        receive = self._live_front.recv_batch_details
+        wait_ms = IDLE_WAKE_MS
+        while (events := receive(EVENTS_MAX, wait_ms)) is not None:
+            wait_ms = IDLE_WAKE_MS
+            self.beat_s = now = self._clock()
+            jobs: list[Job] = []
+            try:
+                if events:
+                    self._take(events, now, jobs)
+                if self._lane.serve(jobs) if jobs else self._lane.run_inline():
+                    wait_ms = 0
+            except Exception:
+                # A defect may cost its batch, never the lane: it serves everybody.
+                log.exception("lane failed")
+                wait_ms = 0
+                for job in jobs:
+                    if job.call in self._in_flight:
+                        self.fail(job.call, server_defect())
+
+    def _take(self, events: Sequence[Any], now: float, jobs: list[Job]) -> None:
+        """Adds the jobs of the calls that need a run; all others are answered at once."""
+        in_flight = self._in_flight
+        for kind, call, method, payload, _, details in events:
+            if kind != EVENT_CALL:
+                self._cancel(call, jobs)
+                continue
+            try:
+                job = self._decode(call, method, payload, details, now)
+            except CallError as error:
+                self._refuse(call, method, error, now)
+                continue
+            except Exception:
+                log.exception("request could not be decoded", extra={"path": self._paths[method]})
+                self._refuse(call, method, server_defect(), now)
+                continue
+            if job is not None:
+                job.replies = self
+                job.call = call
+                in_flight[call] = job
+                jobs.append(job)
+
+    def _decode(
+        self, call: int, method: int, payload: bytes, details: Any, now: float
+    ) -> Job | None:
+        """The job of a call; None when it has been answered, as probes are to the very end."""
+        if len(payload) > self._options.message_bytes_max:
+            raise message_too_large(len(payload), self._options.message_bytes_max)
+        decode = self._decoders[method]
+        if decode is None:
+            handle = self._handlers[method]
+            assert handle is not None
+            self._live_front.respond(call, handle(payload))
+            return None
+        if self._refusing:
+            raise draining()
+        metadata, _, remaining_s = details
+        job = decode(payload, now, remaining_s)
+        for key, _ in metadata:
+            if key == TIMING_KEY:
+                job.timed = True
+        return job
+
+    def _cancel(self, call: int, jobs: list[Job]) -> None:
+        gone = self._in_flight.pop(call, None)
+        if gone is None:
+            return
+        self._lane.cancel(gone)
+        if gone in jobs:  # the call and its end came together: it has not been offered yet
+            jobs.remove(gone)
+
+    def _refuse(self, call: int, method: int, error: CallError, arrived_s: float) -> None:
+        self._send_error(call, error)
+        self._on_refusal(self._paths[method], int(error.code), self._clock() - arrived_s)
+
+    def _send_error(self, call: int, error: CallError) -> None:
+        # The front raises on every other `grpc-` key, push-back among them; RetryInfo says it too.
+        details = [pair for pair in error.trailing_metadata if pair[0] == DETAILS_KEY]
+        self._live_front.fail(call, int(error.code), error.message, details)

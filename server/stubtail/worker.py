@@ -1,0 +1,68 @@
+"""The life of one worker process: start, serve until told to stop, drain, end."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import cast
+
+from stubtail.app import App
+from stubtail.config import Settings
+from stubtail.logs import Logs
+from stubtail.monitoring.http import MonitoringError
+from stubtail.options import transport_of
+from stubtail.supervisor.control import Control
+
+log = logging.getLogger("stubtail")
+
+
+def run_worker(settings: Settings, control: Control) -> int:
+    """Serves until a signal or the control says stop; returns the exit code."""
+    logs = Logs(settings.log, worker=control.worker)
+    logs.start()
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings, control, logs))
+    finally:
+        logs.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if find_spec("uvloop") is None:
+        return None
+    import uvloop  # noqa: PLC0415 - optional: not on every platform
+
+    return cast("Callable[[], asyncio.AbstractEventLoop]", uvloop.new_event_loop)
+
+
+async def _serve(settings: Settings, control: Control, logs: Logs) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    control.start(lambda: _set_from_thread(loop, stop))
+    app = App(settings, control, logs)
+    try:
+        await app.start()
+    except (OSError, MonitoringError) as error:
+        control.failed(str(error))
+        await app.aclose()
+        return 1
+    log.info(
+        "serving",
+        extra={"address": app.address, "transport": transport_of(settings)},
+    )
+    await stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        # A second signal ends the process at once: KeyboardInterrupt would wait for the pool.
+        signal.signal(number, signal.SIG_DFL)
+    await app.drain()
+    await app.aclose()
+    log.info("stopped", extra={"calls_answered": app.recorder.calls_answered()})
+    return 0
+
+
+def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(event.set)

@@ -1,0 +1,65 @@
+"""What tests share: a running server on each transport, with the shipped and some odd models."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests import model_files
+from tests.server_process import ROOT, ServerProcess
+
+TRANSPORTS = ("native", "grpcio")
+
+
+@pytest.fixture(scope="session", params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    """Each test that asks for it runs on both transports."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def shipped_models() -> Path:
+    """The folder of models in the repository."""
+    return ROOT / "exported_models"
+
+
+@pytest.fixture(scope="session")
+def server_models(tmp_path_factory: pytest.TempPathFactory, shipped_models: Path) -> Path:
+    """The shipped churn model beside small models with the oddities that tests need."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(shipped_models / "churn", folder / "churn")
+    odd = {
+        "affine": model_files.affine(),
+        "pair": model_files.two_inputs(),
+        "strings": model_files.strings(),
+        "integers": model_files.integers(),
+        "classifier": model_files.classifier(),
+        "fixed": model_files.fixed_batch(),
+        "picky": model_files.picky(),
+        "slow": model_files.slow(),
+    }
+    for name, graph in odd.items():
+        model_files.write_model(folder / name / "1", graph)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(transport: str, server_models: Path) -> Iterator[ServerProcess]:
+    """A server that tests may call but not change."""
+    with ServerProcess(server_models, transport) as process:
+        yield process
+    assert "Traceback" not in process.output, process.output
+
+
+@pytest.fixture
+def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
+    """A plain channel to the server, with large messages allowed."""
+    options = [
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    with grpc.insecure_channel(server.address, options) as channel:
+        yield channel

@@ -1,0 +1,96 @@
+"""Pins the arguments of channels, the retry policy, and what settings are refused."""
+
+import json
+import math
+
+import pytest
+
+from stubtail_client import AsyncClient, Client, InvalidArgument, connection
+from stubtail_client.options import Deadline, checked_timeout, priority_number
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, None, "1", 1e9])
+def test_no_call_waits_for_ever(timeout):
+    """A timeout is a finite number of seconds above 0."""
+    with pytest.raises(InvalidArgument, match="timeout"):
+        checked_timeout(timeout)
+
+
+@pytest.mark.parametrize("priority", ["urgent", 1, "", [], "HIGH"])
+def test_priority_is_a_name(priority):
+    """A priority is one of four names; anything else is refused with the four names."""
+    with pytest.raises(InvalidArgument, match="critical, high, normal, low"):
+        priority_number(priority)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"server": ""}, "server"),
+        ({"server": 8500}, "server"),
+        ({"timeout": 0}, "timeout"),
+        ({"connections": 0}, "connections"),
+        ({"connections": 257}, "connections"),
+        ({"part_bytes_max": 10}, "part_bytes_max"),
+        ({"part_rows_max": 0}, "part_rows_max"),
+        ({"metadata": {"Key": "x"}}, "metadata"),
+        ({"metadata": {"key": "ä"}}, "metadata"),
+        ({"metadata": {"key-bin": "x"}}, "metadata"),
+        ({"metadata": [("key", b"x")]}, "metadata"),
+    ],
+)
+def test_settings_are_checked_at_once(kind, options, word):
+    """Both clients refuse what they could not use, when they are made."""
+    with pytest.raises(InvalidArgument, match=word):
+        kind(**options)
+
+
+def settings(server: str = "10.0.0.1:8500") -> connection.Settings:
+    """The settings of a client with nothing but defaults."""
+    return connection.Settings(
+        server=server,
+        timeout=1.0,
+        connections=1,
+        part_rows_max=connection.PART_ROWS_MAX,
+        part_bytes_max=connection.PART_BYTES_MAX,
+        wait_for_ready=True,
+        metadata=(),
+    )
+
+
+def test_retry_policy_is_bounded():
+    """Three attempts, two statuses, and a throttle that stops retry storms."""
+    arguments = dict(settings().channel_arguments())
+
+    config = json.loads(str(arguments["grpc.service_config"]))
+
+    policy = config["methodConfig"][0]["retryPolicy"]
+    assert policy["maxAttempts"] == 3
+    assert policy["retryableStatusCodes"] == ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+    assert config["methodConfig"][0]["waitForReady"] is True
+    assert config["retryThrottling"] == {"maxTokens": 50, "tokenRatio": 0.1}
+
+
+def test_channel_arguments():
+    """Own connections, keepalive only while calls are under way, raised size limits."""
+    arguments = dict(settings().channel_arguments())
+
+    assert arguments["grpc.use_local_subchannel_pool"] == 1
+    assert arguments["grpc.keepalive_time_ms"] == 30_000
+    assert arguments["grpc.keepalive_permit_without_calls"] == 0
+    assert arguments["grpc.max_receive_message_length"] == 64 * 1024 * 1024
+    assert str(arguments["grpc.primary_user_agent"]).startswith("stubtail-client/")
+    assert "grpc.enable_http_proxy" not in arguments
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1:8500", "localhost:1", "[::1]:1", "unix:/run/s"])
+def test_loopback_needs_no_proxy(server):
+    """A proxy from the environment is not asked for this machine itself."""
+    assert dict(settings(server).channel_arguments())["grpc.enable_http_proxy"] == 0
+
+
+def test_deadline_runs_down_to_zero():
+    """A deadline in the past leaves no time, and never a negative one."""
+    assert Deadline(1.0, 0.0).remaining() == 0.0
+    assert 0 < Deadline.after(5.0).remaining() <= 5.0

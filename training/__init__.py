@@ -1,0 +1,1 @@
+"""Trains the models that stubtail serves and exports each as one ONNX graph with its model.json."""
