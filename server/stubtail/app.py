@@ -157,6 +157,7 @@ class App:
         await asyncio.sleep(DRAIN_POLL_S)
         while self._in_flight and self._clock() < end_s:  # noqa: ASYNC110 - an event costs each call
             await asyncio.sleep(DRAIN_POLL_S)
+        self._grpcio.end_streams()
 
     async def aclose(self) -> None:
         """Ends everything in the reverse order of `start`; what still waits is answered."""

@@ -55,6 +55,7 @@ def grpcio_options(settings: Settings, *, reuse_port: bool) -> GrpcioOptions:
     limits = settings.limits
     return GrpcioOptions(
         reuse_port=reuse_port,
+        acceptors=settings.server.acceptors,
         message_bytes_max=limits.message_bytes_max,
         metadata_bytes_max=limits.metadata_bytes_max,
         streams_max=limits.streams_max,

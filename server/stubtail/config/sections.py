@@ -51,6 +51,10 @@ class ServerSettings:
         int,
         Rule("threads of the native front", 1, 64, why="more than cores only adds switching"),
     ] = 1
+    acceptors: Annotated[
+        int,
+        Rule("grpc.aio servers on the port", 1, 64, why="each accepts one call at a time"),
+    ] = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,15 +114,24 @@ class BatchRun:
             )
             self._isolate(batch, jobs)
             return
-        self._answer(batch, jobs, outputs)
         # Only what a clean run took says how long the next one will take.
         batch.learned_rows = (
             sum([job.rows for job in jobs]) if jobs is not batch.jobs else batch.rows
         )
-        self._record(batch, jobs, Code.OK)
+        self._answer(batch, jobs, outputs)
 
     def _answer(self, batch: Batch, jobs: Sequence[Job], outputs: Sequence[Any]) -> None:
-        """Encodes and sends the reply of each job; a defect in one reply stays with its job."""
+        """Encodes, notes and sends: who has an answer finds it in the statistics."""
+        replies = self._encode(jobs, outputs)
+        batch.encoded_s = self._clock()
+        self._record(batch, jobs, Code.OK)
+        for job, payload in replies:
+            trailing = self._timing(batch, job) if job.timed else None
+            job.replies.respond(job.call, payload, trailing)
+
+    def _encode(self, jobs: Sequence[Job], outputs: Sequence[Any]) -> list[tuple[Job, bytes]]:
+        """The reply of each job; a defect in one reply stays with its job."""
+        replies: list[tuple[Job, bytes]] = []
         encoder = prepared = None
         prepared_by: dict[int, Any] = {}  # callers of two methods take turns within one batch
         end = 0
@@ -136,14 +145,11 @@ class BatchRun:
                     prepared = prepared_by.get(id(encoder))
                     if prepared is None:
                         prepared = prepared_by[id(encoder)] = encoder.prepare(outputs)
-                payload = encoder.encode(prepared, first, end, job)
+                replies.append((job, encoder.encode(prepared, first, end, job)))
             except Exception:
                 log.exception("reply could not be encoded", extra={"model": job.queue.model.name})
                 self.fail(job, server_defect())
-                continue
-            trailing = self._timing(batch, job) if job.timed else None
-            job.replies.respond(job.call, payload, trailing)
-        batch.encoded_s = self._clock()
+        return replies
 
     def _timing(self, batch: Batch, job: Job) -> Trailing:
         """What the caller asked for with `stubtail-timing: 1`; times in microseconds."""
@@ -151,7 +157,7 @@ class BatchRun:
             ("queue", batch.started_s - job.decoded_s),
             ("decode", job.decoded_s - job.arrived_s),
             ("run", batch.ran_s - batch.started_s),
-            ("encode", self._clock() - batch.ran_s),
+            ("encode", batch.encoded_s - batch.ran_s),
         )
         text = ";".join(f"{name}={max(seconds, 0.0) * 1e6:.0f}" for name, seconds in phases)
         return (("stubtail-timing", f"{text};batch_rows={batch.rows}"),)
@@ -189,19 +195,18 @@ class BatchRun:
                     parts += [part[half:], part[:half]]
                 continue
             self._answer(batch, part, outputs)
-            self._record(batch, part, Code.OK)
 
     def _fail_part(self, batch: Batch, jobs: Sequence[Job]) -> None:
         error = inference_error(batch.queue.model.name, batch.queue.model.version)
-        for job in jobs:
-            job.replies.fail(job.call, error)
         batch.encoded_s = self._clock()
         self._record(batch, jobs, error.code)
+        for job in jobs:
+            job.replies.fail(job.call, error)
 
     def fail(self, job: Job, error: CallError) -> None:
         """Answers a job that did not run."""
-        job.replies.fail(job.call, error)
         self.record_refusal(job, error.code, error.reason)
+        job.replies.fail(job.call, error)
 
     def _record(self, batch: Batch, jobs: Sequence[Job], status: Code) -> None:
         model = batch.queue.model

@@ -2,9 +2,14 @@
 
 Methods are found by one generic handler. Handlers registered by generated code would cost an
 extra task for each call since grpcio 1.84, and aio interceptors would be built for each call.
+
+A grpc.aio server accepts one call at a time, each by several turns of the loop. Several servers on
+one port share those turns, and calls that are accepted in one turn share a run of the model.
 """
 
+import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +32,10 @@ REQUESTS_UNSEEN_MAX = 65_536  # and so are those beyond this number; far more th
 
 @dataclass(frozen=True, slots=True)
 class GrpcioOptions:
-    """Settings of the server; as for the native front."""
+    """Settings of the server; as for the native front, but for `acceptors`: servers on the port."""
 
     reuse_port: bool
+    acceptors: int
     message_bytes_max: int
     metadata_bytes_max: int
     streams_max: int
@@ -37,7 +43,7 @@ class GrpcioOptions:
     def channel_arguments(self) -> list[tuple[str, int]]:
         """The options of grpc-core, which ignores unknown names: each is tested by its effect."""
         return [
-            ("grpc.so_reuseport", int(self.reuse_port)),
+            ("grpc.so_reuseport", int(self.reuse_port or self.acceptors > 1)),
             ("grpc.max_receive_message_length", self.message_bytes_max),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_concurrent_streams", self.streams_max),
@@ -86,26 +92,30 @@ class GrpcioTransport:
         self._on_refusal = on_refusal
         self._clock = clock
         self._refusal: CallError | None = None
-        self._server: grpc.aio.Server | None = None
+        self._servers: list[grpc.aio.Server] = []
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._streams_ended = False
 
     def bind(self, address: str) -> int:
-        """Makes the server and binds; `address` is host:port or unix:path. Returns the port.
+        """Makes the servers and binds; `address` is host:port or unix:path. Returns the port.
 
         Raises:
             OSError: the address cannot be bound.
         """
-        if self._server is None:
-            self._server = grpc.aio.server(options=self._options.channel_arguments())
-            self._server.add_generic_rpc_handlers((_Router(self._handlers()),))
-        try:
-            return int(self._server.add_insecure_port(address))
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}") from error
+        if address.startswith("unix:"):
+            return self._bind(address)
+        if not self._options.reuse_port:
+            _check_unused(address)
+        port = self._bind(address)
+        host = address.rpartition(":")[0]
+        for _ in range(1, self._options.acceptors):
+            self._bind(f"{host}:{port}")
+        return port
 
     async def start(self) -> None:
         """Starts to accept calls."""
-        assert self._server is not None
-        await self._server.start()
+        for server in self._servers:
+            await server.start()
 
     def refuse(self) -> None:
         """From now on every new call to the lane is answered with UNAVAILABLE."""
@@ -113,8 +123,23 @@ class GrpcioTransport:
 
     async def aclose(self, grace_s: float) -> None:
         """Stops accepting, lets calls finish for `grace_s` seconds, then cancels them."""
-        if self._server is not None:
-            await self._server.stop(grace_s)
+        await asyncio.gather(*(server.stop(grace_s) for server in self._servers))
+
+    def end_streams(self) -> None:
+        """Ends every open stream with UNAVAILABLE: what it has been told so far stays true."""
+        self._streams_ended = True
+        for task in self._streams:
+            task.cancel()
+
+    def _bind(self, address: str) -> int:
+        server = grpc.aio.server(options=self._options.channel_arguments())
+        server.add_generic_rpc_handlers((_Router(self._handlers()),))
+        try:
+            port = int(server.add_insecure_port(address))
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}") from error
+        self._servers.append(server)
+        return port
 
     def _handlers(self) -> dict[str, tuple[Any, Any]]:
         """For each path the handler of a call, and of a call that asks for its timing."""
@@ -126,7 +151,7 @@ class GrpcioTransport:
             )
             table[lane_method.path] = (plain, timed)
         for method in self._methods:
-            handler = _method_handler(method)
+            handler = self._stream_handler(method) or _unary_handler(method)
             table[method.path] = (handler, handler)
         return table
 
@@ -161,8 +186,37 @@ class GrpcioTransport:
 
         return handle
 
+    def _stream_handler(self, method: Method) -> Any:
+        """The handler of a stream that `end_streams` can end; None for a unary method."""
+        path, streams = method.path, self._streams
+        handle: Any = method.handle
 
-def _method_handler(method: Method) -> Any:
+        async def stream(payload: Any, context: Any) -> AsyncIterator[bytes]:
+            # A caller's cancellation passes through; any other failure ends it with a status.
+            task = asyncio.current_task()
+            assert task is not None
+            streams.add(task)
+            try:
+                async for reply in handle(payload):
+                    yield reply
+            except asyncio.CancelledError:
+                if not self._streams_ended:
+                    raise
+                task.uncancel()
+                await _abort(context, draining())
+            except Exception as error:  # noqa: BLE001 - as above
+                await _abort(context, _as_call_error(error, path))
+            finally:
+                streams.discard(task)
+
+        if isinstance(method, BidiStream):
+            return grpc.stream_stream_rpc_method_handler(stream)
+        if isinstance(method, ServerStream):
+            return grpc.unary_stream_rpc_method_handler(stream)
+        return None
+
+
+def _unary_handler(method: Method) -> Any:
     """The handler of a method that is not the lane's."""
     path = method.path
     handle: Any = method.handle
@@ -174,19 +228,21 @@ def _method_handler(method: Method) -> Any:
         except Exception as error:  # noqa: BLE001 - every failure becomes a status
             return await _abort(context, _as_call_error(error, path))
 
-    async def stream(payload: Any, context: Any) -> AsyncIterator[bytes]:
-        # Cancellation passes through; any other failure ends the stream with a status.
-        try:
-            async for reply in handle(payload):
-                yield reply
-        except Exception as error:  # noqa: BLE001 - as above
-            await _abort(context, _as_call_error(error, path))
-
-    if isinstance(method, BidiStream):
-        return grpc.stream_stream_rpc_method_handler(stream)
-    if isinstance(method, ServerStream):
-        return grpc.unary_stream_rpc_method_handler(stream)
     return grpc.unary_unary_rpc_method_handler(unary)
+
+
+def _check_unused(address: str) -> None:
+    """Raises OSError where somebody listens: a shared port would silently take half his calls."""
+    host, _, port = address.rpartition(":")
+    if port == "0":
+        return
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise OSError(f"cannot listen on {address}") from error
 
 
 class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpcio

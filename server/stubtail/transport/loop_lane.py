@@ -1,6 +1,7 @@
 """Runs the lane from the event loop: for the grpcio transport and for streams of requests."""
 
 import asyncio
+from dataclasses import dataclass
 from threading import get_ident
 
 from stubtail.errors import CallError
@@ -8,29 +9,23 @@ from stubtail.lane.job import Job, Trailing
 from stubtail.lane.lane import Lane
 
 
+@dataclass(slots=True)
 class Answer:
-    """How one call ended: a payload with trailing metadata, or an error; before that, neither."""
+    """How one call ended: a payload, perhaps with trailing metadata, or an error."""
 
-    __slots__ = ("error", "payload", "trailing", "waiter")
+    payload: bytes | None
+    trailing: Trailing | None
+    error: CallError | None
 
-    def __init__(self) -> None:
-        self.payload: bytes | None = None
-        self.trailing: Trailing | None = None
-        self.error: CallError | None = None
-        self.waiter: asyncio.Future[None] | None = None
 
-    @property
-    def given(self) -> bool:
-        """Whether the call has been answered."""
-        return self.payload is not None or self.error is not None
+Waiter = asyncio.Future[Answer]
 
 
 class LoopLane:
     """Offers jobs of coroutines to the lane and runs its batches between them.
 
-    grpc.aio accepts calls one by one, so they hardly ever come together: a job is run at once, in
-    the coroutine that brought it, without a future or a turn of the loop. Only a job that another
-    thread runs, or that has to wait, is waited for.
+    The jobs of one turn of the loop are offered together at the end of it. Under load several calls
+    are read in each turn, and share a run; a call that is alone waits for nothing.
 
     Args:
         lane: runs the jobs.
@@ -40,6 +35,7 @@ class LoopLane:
         self._lane = lane
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._arrived: list[Job] = []
         self._pumping = False
         self.in_flight = 0
 
@@ -50,42 +46,41 @@ class LoopLane:
 
     async def call(self, job: Job) -> Answer:
         """Waits for the job's answer. A cancelled call takes its job out of the queue."""
-        answer = Answer()
+        loop = self._loop
+        assert loop is not None
+        waiter: Waiter = loop.create_future()
         job.replies = self
-        job.call = answer
-        if self._lane.serve([job]):
-            self._pump_later()
-        if answer.given:
-            return answer
-        assert self._loop is not None
-        answer.waiter = self._loop.create_future()
+        job.call = waiter
+        if not self._arrived:
+            loop.call_soon(self._offer)
+        self._arrived.append(job)
         self.in_flight += 1
         try:
-            await answer.waiter
+            return await waiter
         except asyncio.CancelledError:
+            if job in self._arrived:
+                self._arrived.remove(job)
             self._lane.cancel(job)
             raise
         finally:
             self.in_flight -= 1
-        return answer
 
-    def respond(self, call: Answer, payload: bytes, trailing: Trailing | None) -> None:
+    def respond(self, call: Waiter, payload: bytes, trailing: Trailing | None) -> None:
         """Answers a call, from any thread."""
-        if get_ident() == self._thread:
-            _give(call, payload, trailing, None)
-        else:
-            self._give_from_thread(call, payload, trailing, None)
+        self._give(call, Answer(payload, trailing, None))
 
-    def fail(self, call: Answer, error: CallError) -> None:
+    def fail(self, call: Waiter, error: CallError) -> None:
         """Ends a call with an error, from any thread.
 
         The error travels as a value: one instance serves many refused calls, and raising it again
         and again would grow its traceback.
         """
-        if get_ident() == self._thread:
-            _give(call, None, None, error)
-        else:
-            self._give_from_thread(call, None, None, error)
+        self._give(call, Answer(None, None, error))
+
+    def _offer(self) -> None:
+        jobs, self._arrived = self._arrived, []
+        if self._lane.serve(jobs):
+            self._pump_later()
 
     def _pump_later(self) -> None:
         """One batch for each turn of the loop while any waits, so that calls are read between."""
@@ -99,24 +94,13 @@ class LoopLane:
         if self._lane.run_inline():
             self._pump_later()
 
-    def _give_from_thread(
-        self,
-        call: Answer,
-        payload: bytes | None,
-        trailing: Trailing | None,
-        error: CallError | None,
-    ) -> None:
-        # Runs on the loop after `call` has got to its waiter: there is no await in between.
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_give, call, payload, trailing, error)
+    def _give(self, call: Waiter, answer: Answer) -> None:
+        if get_ident() == self._thread:
+            _set(call, answer)
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_set, call, answer)
 
 
-def _give(
-    call: Answer, payload: bytes | None, trailing: Trailing | None, error: CallError | None
-) -> None:
-    if call.given:
-        return  # the first answer counts
-    call.payload, call.trailing, call.error = payload, trailing, error
-    waiter = call.waiter
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)
+def _set(call: Waiter, answer: Answer) -> None:
+    if not call.done():  # the first answer counts, and a caller may have gone
+        call.set_result(answer)
