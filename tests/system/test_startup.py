@@ -96,13 +96,7 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path, content: str | None
     assert "Traceback" not in output
 
 
-MISSED = pytest.mark.xfail(
-    reason="watchfiles watches a missing folder silently: it is looked at every 30 s, not 2",
-    strict=False,  # it passes when the folder is there before the watch starts
-)
-
-
-@pytest.mark.parametrize("kind", [pytest.param("missing", marks=MISSED), "a file", "unreadable"])
+@pytest.mark.parametrize("kind", ["missing", "a file", "unreadable"])
 async def test_a_folder_of_models_that_cannot_be_read(
     serve: StartServer, tmp_path: Path, kind: str
 ) -> None:

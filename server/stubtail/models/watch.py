@@ -28,6 +28,10 @@ async def changes(
     told = ""
     while True:
         identity = _identity(root)
+        if identity is None:  # watching what is not there would succeed, and tell nothing
+            await asyncio.sleep(poll_ms / 1000)
+            yield None
+            continue
         try:
             async with aclosing(_watched(root, debounce_ms, rescan_ms)) as watched:
                 async for _ in watched:
@@ -38,8 +42,8 @@ async def changes(
                     if _identity(root) != identity:
                         break  # what is watched is not what the path names any more
         except (OSError, RuntimeError) as error:
-            # Once for each reason, such as no watches left; a missing folder is told by the scan.
-            if identity is not None and str(error) != told:
+            # Once for each reason, such as no watches left.
+            if str(error) != told:
                 told = str(error)
                 fields = {"folder": str(root), "reason": told, "poll_ms": poll_ms}
                 _log.warning("models polled, not watched", extra=fields)
