@@ -154,18 +154,14 @@ def test_killed_worker_under_load(server):
 
 
 def test_rolling_replacement_under_load(server):
-    """SIGHUP replaces all workers: calls are answered, or told that their worker leaves."""
+    """SIGHUP replaces all workers, and a client that tries again where it may has no failed call."""
     with loading(server, "call_client") as load:
         before = workers_of(server)
         os.kill(server.pid, signal.SIGHUP)
         server.wait_for_output("worker stopped", count=2, timeout_s=60)
         load.wait_for_answers(200)
 
-    # The client tries three times within a moment, which a leaving worker may outlast.
-    found = load.by_status()
-    told = {status for status in found if status.startswith("Unavailable(")}
-    assert_nothing_else(load, {"OK", *told}, "Cancelled('CANCELLED')")
-    assert sum(found[status] for status in told) <= 0.02 * found["OK"]
+    assert_nothing_else(load, {"OK"}, "Cancelled('CANCELLED')")
     assert not before & workers_of(server)
     assert server.stop() == 0
 

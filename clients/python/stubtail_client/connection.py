@@ -32,11 +32,13 @@ _METADATA_VALUE = re.compile("[ -~]*")
 
 # All methods only read, so that sending one again is safe. RESOURCE_EXHAUSTED is retried because
 # the server says when, or never, in `grpc-retry-pushback-ms`, which the gRPC core obeys.
+# The second wait outlasts a server that shuts down: it closes its connections after 0.1 s, and
+# until then every call on them is refused.
 _RETRY_POLICY = {
     "maxAttempts": 3,
     "initialBackoff": "0.02s",
     "maxBackoff": "0.2s",
-    "backoffMultiplier": 2,
+    "backoffMultiplier": 8,
     "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
 }
 # Retries stop while more than a few per cent of the calls fail, so that they cannot feed a fire.
