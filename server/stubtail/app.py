@@ -256,9 +256,9 @@ class App:
             for status in index
         ]
 
-    def _note_refusal(self, path: str, status: int, seconds: float) -> None:
+    def _note_refusal(self, path: str, error: CallError, seconds: float) -> None:
         """A call that never became a job: its model is not known, so its method stands for it."""
-        self.recorder.record_refusal(path, "", 2, status, seconds, "")
+        self.recorder.record_refusal(path, "", 2, int(error.code), seconds, error.reason)
 
     def _unready(self) -> str:
         if self.statuses.draining:

@@ -228,7 +228,7 @@ class Repository:
                     entry.unload(version)
                 case Forget(version):
                     entry.forget(version)
-            self._publish(entry)
+        # Steps between two loads take no time, and nobody is to see half of them.
         if entry.is_empty:
             del self._entries[entry.name]
         self._publish(entry)

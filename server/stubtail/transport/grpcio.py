@@ -9,7 +9,6 @@ one port share those turns, and calls that are accepted in one turn share a run 
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +71,7 @@ class GrpcioTransport:
         loop_lane: runs the jobs of the lane methods.
         lane_methods: the hot methods.
         methods: all others.
-        on_refusal: told of every call that is refused before it is a job: path, status, seconds.
+        on_refusal: told of every call that is refused before it is a job: path, error, seconds.
         clock: monotonic seconds, the lane's.
     """
 
@@ -82,7 +81,7 @@ class GrpcioTransport:
         loop_lane: LoopLane,
         lane_methods: Sequence[LaneMethod],
         methods: Sequence[Method],
-        on_refusal: Callable[[str, int, float], None],
+        on_refusal: Callable[[str, CallError, float], None],
         clock: Callable[[], float],
     ) -> None:
         self._options = options
@@ -99,13 +98,13 @@ class GrpcioTransport:
     def bind(self, address: str) -> int:
         """Makes the servers and binds; `address` is host:port or unix:path. Returns the port.
 
+        The port is shared, so whoever starts a server checks first that nobody else listens on it.
+
         Raises:
             OSError: the address cannot be bound.
         """
         if address.startswith("unix:"):
             return self._bind(address)
-        if not self._options.reuse_port:
-            _check_unused(address)
         port = self._bind(address)
         host = address.rpartition(":")[0]
         for _ in range(1, self._options.acceptors):
@@ -161,12 +160,12 @@ class GrpcioTransport:
         async def handle(payload: bytes, context: Any) -> bytes:
             arrived_s = clock()
             if self._refusal is not None:
-                self._on_refusal(method.path, int(self._refusal.code), 0.0)
+                self._on_refusal(method.path, self._refusal, 0.0)
                 return await _abort(context, self._refusal)
             try:
                 job = decode(payload, arrived_s, context.time_remaining())
             except CallError as error:
-                self._on_refusal(method.path, int(error.code), clock() - arrived_s)
+                self._on_refusal(method.path, error, clock() - arrived_s)
                 return await _abort(context, error)
             except Exception:
                 log.exception("request could not be decoded", extra={"path": method.path})
@@ -231,20 +230,6 @@ def _unary_handler(method: Method) -> Any:
     return grpc.unary_unary_rpc_method_handler(unary)
 
 
-def _check_unused(address: str) -> None:
-    """Raises OSError where somebody listens: a shared port would silently take half his calls."""
-    host, _, port = address.rpartition(":")
-    if port == "0":
-        return
-    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host.strip("[]"), int(port)))
-        except OSError as error:
-            raise OSError(f"cannot listen on {address}") from error
-
-
 class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpcio
     """Finds the handler of a call by its path: one dict look-up."""
 
@@ -256,8 +241,8 @@ class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpc
         pair = self._handlers.get(handler_call_details.method)
         if pair is None:
             return None
-        for key, _ in handler_call_details.invocation_metadata:
-            if key == TIMING_KEY:
+        for key, value in handler_call_details.invocation_metadata:
+            if key == TIMING_KEY and value == "1":
                 return pair[1]
         return pair[0]
 

@@ -61,7 +61,7 @@ class NativeTransport:
         lane_methods: the hot methods.
         immediates: methods answered from memory.
         fallback_path: Unix socket of the server for all other methods.
-        on_refusal: told of every call that is refused before it is a job: path, status, seconds.
+        on_refusal: told of every call that is refused before it is a job: path, error, seconds.
         clock: monotonic seconds, the lane's.
     """
 
@@ -72,7 +72,7 @@ class NativeTransport:
         lane_methods: Sequence[LaneMethod],
         immediates: Sequence[Immediate],
         fallback_path: str,
-        on_refusal: Callable[[str, int, float], None],
+        on_refusal: Callable[[str, CallError, float], None],
         clock: Callable[[], float],
     ) -> None:
         self._options = options
@@ -202,8 +202,8 @@ class NativeTransport:
             raise draining()
         metadata, _, remaining_s = details
         job = decode(payload, now, remaining_s)
-        for key, _ in metadata:
-            if key == TIMING_KEY:
+        for key, value in metadata:
+            if key == TIMING_KEY and value == "1":
                 job.timed = True
         return job
 
@@ -216,8 +216,8 @@ class NativeTransport:
             jobs.remove(gone)
 
     def _refuse(self, call: int, method: int, error: CallError, arrived_s: float) -> None:
+        self._on_refusal(self._paths[method], error, self._clock() - arrived_s)
         self._send_error(call, error)
-        self._on_refusal(self._paths[method], int(error.code), self._clock() - arrived_s)
 
     def _send_error(self, call: int, error: CallError) -> None:
         # The front raises on every other `grpc-` key, push-back among them; RetryInfo says it too.
