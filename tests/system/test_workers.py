@@ -154,7 +154,7 @@ def test_killed_worker_under_load(server):
 
 
 def test_rolling_replacement_under_load(server):
-    """SIGHUP replaces all workers, and a client that tries again where it may has no failed call."""
+    """SIGHUP replaces all workers; a client that tries again where it may has no failed call."""
     with loading(server, "call_client") as load:
         before = workers_of(server)
         os.kill(server.pid, signal.SIGHUP)

@@ -40,12 +40,7 @@ class ServerSettings:
     ] = "auto"
     workers: Annotated[
         int | Literal["auto"],
-        Rule(
-            "processes on the one port; auto: one per core",
-            1,
-            256,
-            why="every process holds all models in memory",
-        ),
+        Rule("processes on the port; auto: one per core", 1, 256, why="each holds all models"),
     ] = 1
     io_threads: Annotated[
         int,
