@@ -31,6 +31,7 @@ def policy(settings: Settings) -> Policy:
         batch_rows_max=limits.batch_rows_max,
         batch_run_s_max=scheduling.batch_run_ms_max / 1e3,
         pool_slots=pool_threads(settings),
+        wait_part_max=scheduling.wait_part_max,
     )
 
 

@@ -1,16 +1,9 @@
 """Every setting of the server: defaults, TOML file, environment and command line, in this order."""
 
+from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
 from stubtail.config.load import load
-from stubtail.config.sections import (
-    DrainSettings,
-    LimitsSettings,
-    LogSettings,
-    ModelsSettings,
-    SchedulingSettings,
-    ServerSettings,
-    Settings,
-    SupervisorSettings,
-)
+from stubtail.config.scheduling import SchedulingSettings
+from stubtail.config.sections import LimitsSettings, ModelsSettings, ServerSettings, Settings
 from stubtail.config.sources import ConfigError, Flag, from_document, to_document, to_toml
 
 __all__ = [

@@ -1,25 +1,14 @@
-"""Every setting of the server: its type, unit, default, bound and the reason of the bound."""
+"""All settings by section, each with its type, unit, default, bound and the bound's reason."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
 from stubtail.config.rules import Rule
+from stubtail.config.scheduling import SchedulingSettings
 
 MIB = 1024 * 1024
 Port = Annotated[int, Rule("TCP port; 0 takes a free one", 0, 65535, why="TCP has no others")]
-Slack = Annotated[
-    float,
-    Rule(
-        "wait of this class before its calls go first, ms",
-        0.01,
-        1_000_000,
-        why="with none, a class would starve all others; beyond, it would never rise",
-    ),
-]
-Share = Annotated[
-    float,
-    Rule("part of the queue kept for this class, lent while unused", 0, 1, why="the sum is 1"),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,144 +132,6 @@ class LimitsSettings:
             why="every pair costs some 500 lines at each scrape",
         ),
     ] = 512
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulingSettings:
-    """Who runs next, and for how long."""
-
-    deadline_default_ms: Annotated[
-        int,
-        Rule("deadline of a call that names none, ms", 1, 3_600_000, why="nobody waits for ever"),
-    ] = 5000
-    deadline_max_ms: Annotated[
-        int,
-        Rule("longest deadline that counts, ms", 1, 3_600_000, why="a queue holds no dead weight"),
-    ] = 30_000
-    slack_critical_ms: Slack = 5.0
-    slack_high_ms: Slack = 20.0
-    slack_normal_ms: Slack = 100.0
-    slack_low_ms: Slack = 1000.0
-    share_critical: Share = 0.4
-    share_high: Share = 0.3
-    share_normal: Share = 0.2
-    share_low: Share = 0.1
-    batch_run_ms_max: Annotated[
-        float,
-        Rule("longest run that a batch may be predicted, ms", 0.05, 1e4, why="others wait for it"),
-    ] = 5.0
-    inline_run_ms_max: Annotated[
-        float,
-        Rule("models slower than this run in the pool, ms", 0.0, 1e4, why="the lane must answer"),
-    ] = 1.0
-    pool_threads: Annotated[
-        int | Literal["auto"],
-        Rule(
-            "threads for slow models; auto: the cores of a worker",
-            1,
-            256,
-            why="threads beyond the cores only wait",
-        ),
-    ] = "auto"
-
-    @property
-    def slacks_s(self) -> tuple[float, float, float, float]:
-        """Slack in seconds by class: critical, high, normal, low."""
-        return (
-            self.slack_critical_ms / 1e3,
-            self.slack_high_ms / 1e3,
-            self.slack_normal_ms / 1e3,
-            self.slack_low_ms / 1e3,
-        )
-
-    @property
-    def shares(self) -> tuple[float, float, float, float]:
-        """Reserved share (0 to 1) by class: critical, high, normal, low."""
-        return (self.share_critical, self.share_high, self.share_normal, self.share_low)
-
-
-@dataclass(frozen=True, slots=True)
-class DrainSettings:
-    """How the server leaves."""
-
-    delay_ms: Annotated[
-        int,
-        Rule(
-            "time between NOT_SERVING and refusing calls, ms",
-            0,
-            600_000,
-            why="load balancers need a moment to look away; set 2000 to 5000 behind one",
-        ),
-    ] = 0
-    grace_ms: Annotated[
-        int,
-        Rule("time for accepted calls to finish, ms", 0, 3_600_000, why="the platform kills later"),
-    ] = 30_000
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """What is logged and how it looks."""
-
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        Rule("least level that is written", why="info has one line per event of the life cycle"),
-    ] = "info"
-    format: Annotated[
-        Literal["auto", "text", "json"],
-        Rule("form of a line; auto: text on a terminal, else json", why="people or machines read"),
-    ] = "auto"
-    queue_lines_max: Annotated[
-        int,
-        Rule("most lines waiting to be written", 16, 1_000_000, why="further ones are dropped"),
-    ] = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class SupervisorSettings:
-    """When a worker process is started again."""
-
-    restart_backoff_min_ms: Annotated[
-        int, Rule("first wait before a restart, ms", 1, 600_000, why="a crash must not spin")
-    ] = 200
-    restart_backoff_max_ms: Annotated[
-        int, Rule("longest wait before a restart, ms", 1, 600_000, why="capacity must come back")
-    ] = 10_000
-    stable_after_ms: Annotated[
-        int,
-        Rule(
-            "ready for this long forgets earlier crashes, ms",
-            1,
-            3_600_000,
-            why="rare crashes must not add up",
-        ),
-    ] = 30_000
-    start_attempts_max: Annotated[
-        int,
-        Rule(
-            "failed starts before giving up, when none ever was ready",
-            1,
-            1000,
-            why="a mistake in the set-up must be told, not repeated",
-        ),
-    ] = 3
-    start_timeout_ms: Annotated[
-        int,
-        Rule("longest time from start to ready, ms", 100, 3_600_000, why="large models load long"),
-    ] = 120_000
-    heartbeat_interval_ms: Annotated[
-        int,
-        Rule("time between two signs of life, ms", 10, 60_000, why="each one wakes an idle worker"),
-    ] = 500
-    heartbeat_timeout_ms: Annotated[
-        int,
-        Rule(
-            "silence after which a worker counts as hung, ms",
-            100,
-            3_600_000,
-            why="loading a model holds the interpreter for seconds",
-        ),
-    ] = 15_000
 
 
 @dataclass(frozen=True, slots=True)

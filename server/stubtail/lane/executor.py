@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from stubtail.lane.job import Job
 
 
+PACE_WEIGHT = 0.1  # of the last batch; about the last ten decide
+PACE_MAX = 8.0  # one long pause of the machine must not refuse everybody for long
+
+
 class Batch:
     """Jobs that share one run.
 
@@ -53,23 +57,54 @@ class Executor:
 
     Attributes:
         slots: how many batches run at once.
+        run_s_max: about how long a batch may take.
         running: the batches that hold a slot.
         queues: the queues with waiting jobs (a dict used as an ordered set).
         queued_s: predicted time of all waiting rows.
         waiting_jobs: how many jobs of each priority wait.
         used_s: time given to each priority, decaying; `used_at_s` is when it last decayed.
+        pace: how long a batch really holds the only slot while others wait, as a multiple of its
+            predicted time: receiving and refusing calls, and a busy machine, add to it.
     """
 
-    __slots__ = ("queued_s", "queues", "running", "slots", "used_at_s", "used_s", "waiting_jobs")
+    __slots__ = (
+        "_last",
+        "pace",
+        "queued_s",
+        "queues",
+        "run_s_max",
+        "running",
+        "slots",
+        "used_at_s",
+        "used_s",
+        "waiting_jobs",
+    )
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, run_s_max: float) -> None:
         self.slots = slots
+        self.run_s_max = run_s_max
         self.running: list[Batch] = []
         self.queues: dict[ModelQueue, None] = {}
         self.queued_s = 0.0
         self.waiting_jobs = [0] * PRIORITIES
         self.used_s = [0.0] * PRIORITIES
         self.used_at_s = 0.0
+        self.pace = 1.0
+        self._last: Batch | None = None
+
+    def begin(self, batch: Batch) -> None:
+        """Gives a batch a slot; what the one before it took until now tells the pace."""
+        self.running.append(batch)
+        last = self._last
+        if last is not None:
+            ratio = (batch.taken_s - last.taken_s) / max(last.predicted_s, 1e-6)
+            self.pace += PACE_WEIGHT * (min(max(ratio, 1.0), PACE_MAX) - self.pace)
+
+    def end(self, batch: Batch) -> None:
+        """Frees the slot of a batch."""
+        self.running.remove(batch)
+        # With several slots, or with nothing waiting, the time to the next one tells nothing.
+        self._last = batch if self.queues and self.slots == 1 else None
 
     def add(self, queue: ModelQueue, priority: int, cost_s: float) -> None:
         """Books a waiting job in."""
@@ -120,12 +155,12 @@ class Executor:
 
     def work_s(self, now: float) -> float:
         """Expected time until everything that runs or waits is done; an upper bound."""
-        work_s = self.queued_s
+        work_s = 0.0
         for batch in self.running:
             work_s += max(batch.taken_s + batch.predicted_s - now, 0.0)
         for queue in self.queues:
-            work_s += queue.latency.fixed_s
-        return work_s / self.slots
+            work_s += queue.work_s(self.run_s_max)
+        return work_s * self.pace / self.slots
 
     def only_priority(self) -> int | None:
         """The one class that waits, or None when several do."""

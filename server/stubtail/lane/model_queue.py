@@ -52,6 +52,20 @@ class ModelQueue:
         self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
         self.reset()
 
+    def work_s(self, run_s_max: float) -> float:
+        """Expected time to run everything that waits, in batches of about `run_s_max` seconds.
+
+        Counted in batches: while all of them have the same size, the runs do not tell which part
+        of their time is fixed and which grows with the rows, but they do tell the sum.
+        """
+        fixed_s, per_row_s = self.latency.fixed_s, self.latency.per_row_s
+        rows = self.rows_waiting
+        if self.solo:
+            batches = float(sum(map(len, self.waiting)))
+        else:
+            batches = rows * per_row_s / max(run_s_max - fixed_s, fixed_s, per_row_s)
+        return max(batches, 1.0) * fixed_s + rows * per_row_s
+
     def reset(self) -> None:
         """Sets the sums of an empty queue, and so forgets their rounding errors."""
         self.cost_s = [0.0] * PRIORITIES

@@ -7,6 +7,7 @@ from operator import attrgetter
 from stubtail.lane.executor import Executor
 from stubtail.lane.job import PRIORITY_NAMES, Job
 from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.policy import Policy
 
 due = attrgetter("due_s")
 PRIORITIES = range(len(PRIORITY_NAMES))
@@ -43,6 +44,18 @@ def most_urgent_queue(executor: Executor, first: int | None) -> ModelQueue:
             if (waiting := queue.waiting[priority])
         ),
     )[2]
+
+
+def rows_of_a_batch(queue: ModelQueue, head: Job, now: float, policy: Policy) -> int:
+    """Rows that keep the run within its bound and the most urgent job within its deadline.
+
+    Where the fixed part alone is beyond the bound, rows may as much as double the run: such
+    models gain most from sharing it.
+    """
+    fixed_s = queue.latency.fixed_s
+    budget_s = min(max(policy.batch_run_s_max, 2 * fixed_s), head.deadline_s - now)
+    rows = min(policy.batch_rows_max, queue.latency.rows_within(budget_s))
+    return max(rows, head.rows)
 
 
 def in_order(queue: ModelQueue, filled: list[int], first: int | None, rows_max: int) -> list[Job]:

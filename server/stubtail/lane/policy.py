@@ -24,6 +24,7 @@ class Policy:
         batch_run_s_max: bound of the predicted time of one run, because nothing else can start
             meanwhile; a single job may exceed it.
         pool_slots: how many pooled runs go on at once.
+        wait_part_max: the part of its time left, after its own run, that a job may wait.
     """
 
     jobs_max: int = 4096
@@ -33,3 +34,4 @@ class Policy:
     batch_rows_max: int = 4096
     batch_run_s_max: float = 0.005
     pool_slots: int = 1
+    wait_part_max: float = 0.5

@@ -5,7 +5,9 @@ Pure: no thread, no clock, no I/O. The lane calls it under a short lock and pass
 Order: earliest virtual deadline first, `min(deadline, arrival + slack of the class)`. Newer work
 has later virtual deadlines, so whatever waits rises by itself. Earliest-deadline-first needs an
 admission test to survive overload (Buttazzo et al., RTSS 1995); the test uses expected, not worst,
-times, and is fed back from real completions.
+times, and is fed back from real completions. A job may spend only a part of its time on waiting:
+what is admitted to finish just in time is late by the way back, and under permanent overload
+everything that is admitted would be.
 """
 
 from bisect import bisect_left, insort
@@ -18,6 +20,7 @@ from stubtail.lane.order import (
     due,
     in_order,
     most_urgent_queue,
+    rows_of_a_batch,
     starving_priority,
 )
 from stubtail.lane.policy import Policy, Refusal
@@ -38,8 +41,8 @@ class Scheduler:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.inline = Executor(slots=1)
-        self.pool = Executor(slots=policy.pool_slots)
+        self.inline = Executor(1, policy.batch_run_s_max)
+        self.pool = Executor(policy.pool_slots, policy.batch_run_s_max)
         self.jobs = 0
         self.size_bytes = 0
         self.dropped: list[tuple[Job, Refusal | None]] = []
@@ -54,9 +57,9 @@ class Scheduler:
         job.cost_s = cost_s
         due_s = min(job.deadline_s, job.arrived_s + self.policy.slack_s[priority])
         job.due_s = due_s
-        finish_s = now + executor.work_s(now) + latency.fixed_s + cost_s
+        wait_max_s = (job.deadline_s - now - latency.fixed_s - cost_s) * self.policy.wait_part_max
         # The cheap bound counts all work as ahead; only when it fails is the order looked at.
-        if finish_s > job.deadline_s and self._finish_s(job, executor, now) > job.deadline_s:
+        if executor.work_s(now) > wait_max_s and self._wait_s(job, executor, now) > wait_max_s:
             return Refusal.DEADLINE_UNREACHABLE
         if (
             self.jobs >= self.policy.jobs_max
@@ -90,6 +93,7 @@ class Scheduler:
         job.decoded_s = now
         executor.used_s[job.priority] += run_s
         batch = Batch(queue, [job], job.rows, now, run_s)
+        executor.pace = 1.0
         executor.running.append(batch)
         return batch
 
@@ -105,13 +109,13 @@ class Scheduler:
                     continue
                 rows = sum([job.rows for job in jobs])
                 batch = Batch(queue, jobs, rows, now, queue.latency.predict_s(rows))
-            executor.running.append(batch)
+            executor.begin(batch)
             return batch
         return None
 
     def finish(self, batch: Batch, executor: Executor, run_s: float) -> None:
         """Frees the slot, and learns from the time that a clean batch held it."""
-        executor.running.remove(batch)
+        executor.end(batch)
         if batch.learned_rows:
             batch.queue.latency.observe(batch.learned_rows, run_s)
 
@@ -148,21 +152,21 @@ class Scheduler:
             self.cancel(job)
         return jobs
 
-    def _finish_s(self, job: Job, executor: Executor, now: float) -> float:
-        """When the job would be done: what is due before it, or its reserved share if sooner."""
+    def _wait_s(self, job: Job, executor: Executor, now: float) -> float:
+        """How long the job would wait: for what is due before it, or for its share if sooner."""
         ahead_s = own_s = 0.0
         for queue in executor.queues:
+            stretch = queue.work_s(executor.run_s_max) / max(sum(queue.cost_s), 1e-9)
             for priority in PRIORITIES:
                 waiting = queue.waiting[priority]
                 if waiting:
                     before = bisect_left(waiting, job.due_s, key=due) / len(waiting)
-                    work_s = before * (queue.cost_s[priority] + queue.latency.fixed_s)
+                    work_s = before * queue.cost_s[priority] * stretch
                     ahead_s += work_s
                     if priority == job.priority:
                         own_s += work_s
         ahead_s = min(ahead_s, own_s / max(self.policy.shares[job.priority], 1e-6))
-        run_s = job.queue.latency.fixed_s + job.cost_s
-        return now + (executor.residual_s(now) + ahead_s) / executor.slots + run_s
+        return (executor.residual_s(now) + ahead_s) * executor.pace / executor.slots
 
     def _make_room(self, job: Job) -> bool:
         """Pushes out the latest jobs of classes that hold more than their share of the places.
@@ -237,24 +241,13 @@ class Scheduler:
             first = None
         heads = [queue.waiting[p][0] for p in filled if first is None or p == first]
         head = min(heads, key=due)
-        rows_max = self._rows_max(queue, head, now)
+        rows_max = rows_of_a_batch(queue, head, now, self.policy)
         if not queue.solo and queue.rows_waiting <= rows_max:
             taken = [job for priority in filled for job in queue.waiting[priority]]
         else:
             taken = in_order(queue, filled, first, 1 if queue.solo else rows_max)
         self._remove(queue, executor, taken, everything=queue.rows_waiting <= rows_max)
         return taken
-
-    def _rows_max(self, queue: ModelQueue, head: Job, now: float) -> int:
-        """Rows that keep the run within its bound and the most urgent job within its deadline.
-
-        Where the fixed part alone is beyond the bound, rows may as much as double the run: such
-        models gain most from sharing it.
-        """
-        fixed_s = queue.latency.fixed_s
-        budget_s = min(max(self.policy.batch_run_s_max, 2 * fixed_s), head.deadline_s - now)
-        rows = min(self.policy.batch_rows_max, queue.latency.rows_within(budget_s))
-        return max(rows, head.rows)
 
     def _remove(
         self, queue: ModelQueue, executor: Executor, taken: list[Job], *, everything: bool

@@ -8,9 +8,9 @@ from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
 
 
-def queue(fixed_s: float = 1e-3) -> ModelQueue:
+def queue(fixed_s: float = 1e-3, per_row_s: float = 1e-6) -> ModelQueue:
     """A queue of a model."""
-    return ModelQueue("model", LatencyModel(fixed_s, 1e-6))
+    return ModelQueue("model", LatencyModel(fixed_s, per_row_s))
 
 
 def waiting_job(executor: Executor, where: ModelQueue, priority: int, cost_s: float) -> Job:
@@ -18,13 +18,14 @@ def waiting_job(executor: Executor, where: ModelQueue, priority: int, cost_s: fl
     job = Job(where, 1, b"", 10, priority, encoder=None)  # type: ignore[arg-type]  # never encoded
     where.waiting[priority].append(job)
     where.cost_s[priority] += cost_s
+    where.rows_waiting += 1
     executor.add(where, priority, cost_s)
     return job
 
 
 def test_what_is_booked_in_is_counted_and_what_is_booked_out_is_not() -> None:
     """By class and by time; an empty queue is forgotten with its rounding errors."""
-    executor, one, two = Executor(1), queue(), queue()
+    executor, one, two = Executor(1, 0.005), queue(), queue()
     for index in range(10):
         waiting_job(executor, one, NORMAL, 0.1)
         waiting_job(executor, two, LOW if index % 2 else CRITICAL, 0.2)
@@ -47,19 +48,66 @@ def test_what_is_booked_in_is_counted_and_what_is_booked_out_is_not() -> None:
 
 
 def test_work_is_what_runs_and_what_waits_over_the_slots() -> None:
-    """Running batches count for what they still need, queues for their fixed part once."""
-    executor, one = Executor(2), queue(fixed_s=0.5)
+    """Running batches count for what they still need, queues for the batches that they need."""
+    executor, one = Executor(2, 0.005), queue(fixed_s=0.5, per_row_s=1.0)
     waiting_job(executor, one, NORMAL, 1.0)
     waiting_job(executor, one, NORMAL, 2.0)
     executor.running.append(Batch(one, [], 1, taken_s=10.0, predicted_s=4.0))
     assert executor.residual_s(11.0) == pytest.approx(3.0)
-    assert executor.work_s(11.0) == pytest.approx((3.0 + 3.0 + 0.5) / 2)
+    assert executor.work_s(11.0) == pytest.approx((3.0 + 2 * 1.5) / 2)
     assert executor.residual_s(20.0) == 0.0, "a run that takes longer than predicted is no credit"
+
+
+def test_work_is_counted_in_batches() -> None:
+    """Where all batches have one size, runs tell the sum of both parts, not the parts."""
+    told_apart, mistaken = (
+        queue(fixed_s=1e-4, per_row_s=1e-4),
+        queue(fixed_s=2.5e-3, per_row_s=5e-5),
+    )
+    for one in (told_apart, mistaken):
+        assert one.latency.predict_s(49) == pytest.approx(5e-3, rel=0.02), "the same for 49 rows"
+        one.rows_waiting = 490
+        assert one.work_s(run_s_max=5e-3) == pytest.approx(50e-3, rel=0.03)
+        one.rows_waiting = 1
+        assert one.work_s(run_s_max=5e-3) == pytest.approx(one.latency.predict_s(1))
+
+
+def test_jobs_that_run_alone_each_take_the_fixed_part() -> None:
+    """A graph of fixed size has no batches."""
+    one = ModelQueue("model", LatencyModel(1e-3, 1e-4), solo=True)
+    one.waiting[NORMAL] = [Job(one, 2, b"", 1, NORMAL, encoder=None)] * 3  # type: ignore[arg-type]
+    one.rows_waiting = 6
+    assert one.work_s(run_s_max=5e-3) == pytest.approx(3 * 1e-3 + 6 * 1e-4)
 
 
 def test_used_time_decays() -> None:
     """Shares are kept over the recent past, not for ever."""
-    executor = Executor(1)
+    executor = Executor(1, 0.005)
     executor.used_s = [4.0, 2.0, 0.0, 1.0]
     assert executor.decayed_used_s(0.5, now=7.0) == [2.0, 1.0, 0.0, 0.5]
     assert executor.used_at_s == 7.0
+
+
+def test_the_pace_follows_what_batches_take_while_others_wait() -> None:
+    """Batches that hold the lane for three times their prediction, then idleness, then a pause."""
+    executor, one = Executor(1, 0.005), queue(fixed_s=1e-3, per_row_s=1.0)
+    waiting_job(executor, one, NORMAL, 1.0)
+    for number in range(60):
+        batch = Batch(one, [], 1, taken_s=3.0 * number, predicted_s=1.0)
+        executor.begin(batch)
+        executor.end(batch)
+    assert executor.pace == pytest.approx(3.0, rel=0.01)
+    assert executor.work_s(500.0) == pytest.approx(3.0 * (1.0 + 1e-3), rel=0.01)
+
+    executor.begin(Batch(one, [], 1, taken_s=10_000.0, predicted_s=1.0))
+    assert executor.pace < 4.0, "one long pause counts as a few runs"
+
+
+def test_idle_time_is_not_the_pace_of_runs() -> None:
+    """The time to the next batch tells nothing where nothing waited for it."""
+    executor, one = Executor(1, 0.005), queue()
+    for number in range(20):
+        batch = Batch(one, [], 1, taken_s=100.0 * number, predicted_s=1.0)
+        executor.begin(batch)
+        executor.end(batch)
+    assert executor.pace == 1.0
