@@ -58,6 +58,7 @@ DRAIN_POLL_S = 0.005
 # Replies leave on the front's own threads, and its `close` drops what it has not sent: of 30 runs
 # 30 lost some without a wait, 11 with 1 ms, none with 5 ms (64 replies, two cores).
 FLUSH_S = 0.1
+STREAMS_END_S = 1.0  # sending the last status takes a turn of the loop
 SWITCH_INTERVAL_S = 0.00005  # how long a thread may keep the lane from the GIL; usually 5 ms
 GC_THRESHOLDS = (50_000, 20, 20)  # a call leaves no cycles; full collections are pauses
 
@@ -157,7 +158,7 @@ class App:
         await asyncio.sleep(DRAIN_POLL_S)
         while self._in_flight and self._clock() < end_s:  # noqa: ASYNC110 - an event costs each call
             await asyncio.sleep(DRAIN_POLL_S)
-        self._grpcio.end_streams()
+        await self._grpcio.end_streams(STREAMS_END_S)
 
     async def aclose(self) -> None:
         """Ends everything in the reverse order of `start`; what still waits is answered."""

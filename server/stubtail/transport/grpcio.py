@@ -9,7 +9,8 @@ one port share those turns, and calls that are accepted in one turn share a run 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,11 +125,14 @@ class GrpcioTransport:
         """Stops accepting, lets calls finish for `grace_s` seconds, then cancels them."""
         await asyncio.gather(*(server.stop(grace_s) for server in self._servers))
 
-    def end_streams(self) -> None:
+    async def end_streams(self, timeout_s: float) -> None:
         """Ends every open stream with UNAVAILABLE: what it has been told so far stays true."""
         self._streams_ended = True
-        for task in self._streams:
+        ending = list(self._streams)
+        for task in ending:
             task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=timeout_s)
 
     def _bind(self, address: str) -> int:
         server = grpc.aio.server(options=self._options.channel_arguments())
@@ -190,14 +194,16 @@ class GrpcioTransport:
         path, streams = method.path, self._streams
         handle: Any = method.handle
 
-        async def stream(payload: Any, context: Any) -> AsyncIterator[bytes]:
+        async def stream(payload: Any, context: Any) -> None:
+            # Not a generator: `end_streams` would find grpc.aio between two of its steps.
             # A caller's cancellation passes through; any other failure ends it with a status.
             task = asyncio.current_task()
             assert task is not None
             streams.add(task)
             try:
-                async for reply in handle(payload):
-                    yield reply
+                async with aclosing(handle(payload)) as replies:
+                    async for reply in replies:
+                        await context.write(reply)
             except asyncio.CancelledError:
                 if not self._streams_ended:
                     raise
