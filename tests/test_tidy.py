@@ -22,7 +22,7 @@ FORBIDDEN = [
     ("", "onnxruntime", ("models/session.py",)),
     ("", "onnx", ("models/",)),
     ("", "pygrpc_native", ("transport/native.py",)),
-    ("", "grpc", ("transport/grpcio.py",)),
+    ("", "grpc", ("transport/grpcio.py", "transport/tls.py")),
     ("", "prometheus_client", ("metrics/", "monitoring/", "supervisor/pages.py")),
     ("", "watchfiles", ("models/watch.py",)),
     ("", "uvloop", ("worker.py",)),

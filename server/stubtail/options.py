@@ -1,6 +1,7 @@
 """Settings to the options of each part: the only place that knows both."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 from stubtail.config import Settings
 from stubtail.cpu import intra_op_threads, pool_threads
@@ -10,6 +11,7 @@ from stubtail.lane.policy import Policy
 from stubtail.models.repository import RepositoryOptions
 from stubtail.models.session import SessionOptions
 from stubtail.transport.grpcio import GrpcioOptions
+from stubtail.transport.tls import TlsFiles
 
 
 def transport_of(settings: Settings) -> str:
@@ -17,6 +19,8 @@ def transport_of(settings: Settings) -> str:
     wanted = settings.server.transport
     if wanted != "auto":
         return wanted
+    if settings.tls.cert_file:
+        return "grpcio"  # the native front has no TLS
     return "native" if find_spec("pygrpc_native") is not None else "grpcio"
 
 
@@ -57,10 +61,21 @@ def grpcio_options(settings: Settings, *, reuse_port: bool) -> GrpcioOptions:
     return GrpcioOptions(
         reuse_port=reuse_port,
         acceptors=settings.server.acceptors,
+        tls=tls_files(settings),
+        tls_reload_s=settings.tls.reload_ms / 1e3,
         message_bytes_max=limits.message_bytes_max,
         metadata_bytes_max=limits.metadata_bytes_max,
         streams_max=limits.streams_max,
     )
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """The certificate of the gRPC port; None for plain text."""
+    tls = settings.tls
+    if not tls.cert_file:
+        return None
+    client_ca = Path(tls.client_ca_file) if tls.client_ca_file else None
+    return TlsFiles(Path(tls.cert_file), Path(tls.key_file), client_ca)
 
 
 def repository_options(settings: Settings) -> RepositoryOptions:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import cast
 
 from stubtail.app import App
-from stubtail.config import Settings
+from stubtail.config import Settings, is_loopback
 from stubtail.logs import Logs
 from stubtail.monitoring.http import MonitoringError
 from stubtail.options import transport_of
@@ -49,10 +49,7 @@ async def _serve(settings: Settings, control: Control, logs: Logs) -> int:
         control.failed(str(error))
         await app.aclose()
         return 1
-    log.info(
-        "serving",
-        extra={"address": app.address, "transport": transport_of(settings)},
-    )
+    _tell(settings, app.address)
     await stop.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
@@ -62,6 +59,18 @@ async def _serve(settings: Settings, control: Control, logs: Logs) -> int:
     await app.aclose()
     log.info("stopped", extra={"calls_answered": app.recorder.calls_answered()})
     return 0
+
+
+def _tell(settings: Settings, address: str) -> None:
+    """Logs where calls are taken, and how safe that is."""
+    server, tls = settings.server, settings.tls
+    transport = transport_of(settings)
+    log.info("serving", extra={"address": address, "transport": transport, "tls": tls.mode})
+    if tls.cert_file and server.transport == "auto":
+        log.info("transport is grpcio", extra={"reason": "the native front has no TLS"})
+    if not tls.cert_file and not is_loopback(server.host):
+        mend = "keep strangers out with a proxy or a closed network, or set tls.cert_file"
+        log.warning("plain text on an open address", extra={"address": address, "mend": mend})
 
 
 def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

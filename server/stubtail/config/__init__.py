@@ -1,9 +1,10 @@
 """Every setting of the server: defaults, TOML file, environment and command line, in this order."""
 
 from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
-from stubtail.config.load import load
+from stubtail.config.load import is_loopback, load
 from stubtail.config.scheduling import SchedulingSettings
 from stubtail.config.sections import LimitsSettings, ModelsSettings, ServerSettings, Settings
+from stubtail.config.security import TlsSettings
 from stubtail.config.sources import ConfigError, Flag, from_document, to_document, to_toml
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SupervisorSettings",
+    "TlsSettings",
     "from_document",
+    "is_loopback",
     "load",
     "to_document",
     "to_toml",

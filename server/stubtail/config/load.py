@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from stubtail.config.sections import Settings
@@ -33,6 +34,7 @@ def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     supervisor = settings.supervisor
     if server.port == server.http_port != 0 and server.host == server.http_host:
         yield ("server.port", "server.http_port"), f"both are {server.port}; they must differ"
+    yield from _tls_conflicts(settings)
     if limits.queue_bytes_max < limits.message_bytes_max:
         queue, message = limits.queue_bytes_max, limits.message_bytes_max
         rule = f"the queue ({queue} bytes) must hold the largest message ({message} bytes)"
@@ -53,3 +55,34 @@ def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
         silence, interval = supervisor.heartbeat_timeout_ms, supervisor.heartbeat_interval_ms
         rule = f"the silence ({silence}) must be at least two intervals ({interval} each)"
         yield ("supervisor.heartbeat_timeout_ms", "supervisor.heartbeat_interval_ms"), rule
+
+
+def _tls_conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    server, tls = settings.server, settings.tls
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield ("tls.cert_file", "tls.key_file"), "TLS needs both, a certificate and its key"
+    if tls.client_ca_file and not tls.cert_file:
+        yield (
+            ("tls.client_ca_file", "tls.cert_file"),
+            "callers can show certificates only to a server that has one",
+        )
+    if tls.cert_file and server.transport == "native":
+        yield (
+            ("server.transport", "tls.cert_file"),
+            "the native transport has no TLS; use auto or grpcio, or a proxy in front",
+        )
+    if not tls.cert_file and not tls.plain_text and not is_loopback(server.host):
+        rule = (
+            f"others can reach {server.host}: give a certificate and its key, or set "
+            "tls.plain_text=true where a proxy or a closed network keeps strangers out"
+        )
+        yield ("server.host", "tls.cert_file", "tls.plain_text"), rule
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address; a name counts where it is localhost."""
+    bare = host.strip("[]")
+    try:
+        return ip_address(bare).is_loopback
+    except ValueError:
+        return bare.lower() == "localhost"

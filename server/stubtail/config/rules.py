@@ -58,7 +58,7 @@ class Setting:
             noun = "a whole number" if self.kind is int else "a number"
             parts.append(f"{noun} from {self.rule.least:.15g} to {self.rule.most:.15g}")
         elif not self.words:
-            parts.append("text that is not empty")
+            parts.append("text that is not empty" if self.default else 'text, or "" for none')
         return " or ".join(parts)
 
     def check(self, value: object) -> Any:
@@ -69,7 +69,7 @@ class Setting:
         """
         if isinstance(value, str):
             is_free_text = self.kind is str and not self.words and "\0" not in value
-            allowed = value in self.words or (is_free_text and value != "")
+            allowed = value in self.words or (is_free_text and value != "") or value == self.default
         elif self.kind is bool or isinstance(value, bool):
             allowed = self.kind is bool and isinstance(value, bool)
         elif isinstance(value, int) or (isinstance(value, float) and self.kind is float):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
 from stubtail.config.rules import Rule
 from stubtail.config.scheduling import SchedulingSettings
+from stubtail.config.security import TlsSettings
 
 MIB = 1024 * 1024
 Port = Annotated[int, Rule("TCP port; 0 takes a free one", 0, 65535, why="TCP has no others")]
@@ -145,3 +146,4 @@ class Settings:
     drain: DrainSettings = field(default_factory=DrainSettings)
     log: LogSettings = field(default_factory=LogSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)

@@ -20,6 +20,7 @@ from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import BidiStream, Immediate, ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
 from stubtail.transport.loop_lane import LoopLane
+from stubtail.transport.tls import ServerCertificate, TlsFiles
 
 log = logging.getLogger("stubtail.transport")
 
@@ -32,10 +33,18 @@ REQUESTS_UNSEEN_MAX = 65_536  # and so are those beyond this number; far more th
 
 @dataclass(frozen=True, slots=True)
 class GrpcioOptions:
-    """Settings of the server; as for the native front, but for `acceptors`: servers on the port."""
+    """Settings of the server; those of the native front, and more.
+
+    Attributes:
+        acceptors: servers on the port.
+        tls: the certificate of a TCP port; None for plain text.
+        tls_reload_s: how often its files are looked at.
+    """
 
     reuse_port: bool
     acceptors: int
+    tls: TlsFiles | None
+    tls_reload_s: float
     message_bytes_max: int
     metadata_bytes_max: int
     streams_max: int
@@ -102,14 +111,16 @@ class GrpcioTransport:
         The port is shared, so whoever starts a server checks first that nobody else listens on it.
 
         Raises:
-            OSError: the address cannot be bound.
+            OSError: the address cannot be bound, or the certificate cannot be used.
         """
         if address.startswith("unix:"):
-            return self._bind(address)
-        port = self._bind(address)
+            return self._bind(address, None)
+        tls = self._options.tls
+        certificate = ServerCertificate(tls, self._options.tls_reload_s) if tls else None
+        port = self._bind(address, certificate)
         host = address.rpartition(":")[0]
         for _ in range(1, self._options.acceptors):
-            self._bind(f"{host}:{port}")
+            self._bind(f"{host}:{port}", certificate)
         return port
 
     async def start(self) -> None:
@@ -134,11 +145,14 @@ class GrpcioTransport:
         if ending:
             await asyncio.wait(ending, timeout=timeout_s)
 
-    def _bind(self, address: str) -> int:
+    def _bind(self, address: str, certificate: ServerCertificate | None) -> int:
         server = grpc.aio.server(options=self._options.channel_arguments())
         server.add_generic_rpc_handlers((_Router(self._handlers()),))
         try:
-            port = int(server.add_insecure_port(address))
+            if certificate is None:
+                port = int(server.add_insecure_port(address))
+            else:
+                port = int(server.add_secure_port(address, certificate.credentials()))
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}") from error
         self._servers.append(server)
