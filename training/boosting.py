@@ -1,162 +1,184 @@
 """Chooses and fits boosted trees for a yes/no outcome, on training rows only."""
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from training.evaluate import Scores
+from training.calibration import sigmoid
+from training.evaluate import DIGITS, Scores, auc, log_loss
 from training.features import Labels, Part
-from training.trees import missing_first
+from training.libraries import Grown, Library
 
 FOLDS: Final = 5
-ROUNDS_MIN: Final = 10
-ROUNDS_MAX: Final = 120
-# Among models that close in log loss nobody can tell the better one (its standard error over five
-# folds is about 0.006); the one with the least work for the server is taken.
-TOLERANCE: Final = 0.001
+LEAVES: Final = (4, 8)
+RATES: Final = (0.3, 0.4, 0.5, 0.6)
+BUDGETS: Final = range(20, 81, 4)  # comparisons that a row may cost in one member
+# Of models that close in log loss nobody can tell the better one: it is a quarter of the standard
+# error over five folds (0.006 for churn). The one with the least work for the server is taken.
+TOLERANCE: Final = 0.0015
 
 Folds = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One setting of LightGBM; the names are LightGBM's own."""
+    """Trees of one shape: their leaves (at most, for LightGBM) and the learning rate."""
 
-    num_leaves: int
-    learning_rate: float
-    lambda_l2: float = 20.0
-    feature_fraction: float = 0.5
-    min_data_in_leaf: int = 20
+    leaves: int
+    rate: float
+
+    def rounds(self, budget: int) -> int:
+        """How many such trees a row can pass with that many comparisons."""
+        return int(budget / math.log2(self.leaves))
+
+
+CANDIDATES: Final = tuple(Candidate(leaves, rate) for leaves in LEAVES for rate in RATES)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One library with the setting that won.
+
+    `out_of_fold` are the log-odds of each training row from the model that had not seen it, [rows].
+    """
+
+    library: Library
+    candidate: Candidate
+    rounds: int
+    out_of_fold: Scores
 
     def parameters(self, seed: int) -> dict[str, Any]:
-        """All of LightGBM's parameters; the last five make two runs agree to the last bit."""
-        return {
-            "objective": "binary",
-            "metric": "binary_logloss",
-            "verbosity": -1,
-            **asdict(self),
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1,
-            "use_missing": False,
-        }
-
-
-CANDIDATES: Final = tuple(
-    Candidate(num_leaves=leaves, learning_rate=rate)
-    for leaves in (4, 6, 8, 12)
-    for rate in (0.1, 0.2)
-)
+        """All settings of the library."""
+        return self.library.parameters(self.candidate.leaves, self.candidate.rate, seed)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The setting that won, with what cross-validation said of each.
+    """The members that won, with what cross-validation said.
 
     Attributes:
-        candidate: the setting.
-        rounds: the number of trees.
-        log_loss: its mean over the folds, in nats.
-        out_of_fold: log-odds of each training row from the model that had not seen it, [rows].
-        tried: one entry per candidate, for model.json.
+        members: in the order of the libraries.
+        budget: comparisons that a row costs in each of them, at most.
+        out_of_fold: mean log-odds of the members for each training row, [rows].
+        tried: log loss of the vote by budget, for model.json.
     """
 
-    candidate: Candidate
-    rounds: int
-    log_loss: float
+    members: tuple[Member, ...]
+    budget: int
     out_of_fold: Scores
-    tried: list[dict[str, Any]]
+    tried: dict[str, float]
 
 
 def folds_of(part: Part, seed: int) -> Folds:
-    """Five splits into rows to fit and rows to judge, each with the same share of positives."""
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    return list(splitter.split(part.rows, part.labels))
+    """Five splits into rows to fit and rows to judge, each with the same share of positives.
+
+    Rows of one group are on the same side of each split.
+    """
+    kind = StratifiedKFold if part.groups is None else StratifiedGroupKFold
+    splitter = kind(FOLDS, shuffle=True, random_state=seed)
+    return list(splitter.split(part.rows, part.labels, part.groups))
 
 
-def choose(part: Part, folds: Folds, seed: int, step: Callable[[str], None]) -> Choice:
-    """Tries every candidate at every number of trees by cross-validation.
+def steps(libraries: Sequence[Library]) -> int:
+    """How often `choose` calls its `step`."""
+    return len(libraries) * len(CANDIDATES)
+
+
+def choose(
+    libraries: Sequence[Library],
+    part: Part,
+    folds: Folds,
+    seed: int,
+    step: Callable[[str], None],
+) -> Choice:
+    """Tries every library, every candidate and every number of trees by cross-validation.
+
+    All members get the same budget of comparisons and use it as they do best; of all budgets
+    whose vote is within `TOLERANCE` of the best log loss, the smallest is taken.
 
     Args:
+        libraries: one for each member.
         part: the training rows.
-        folds: of `folds_of`.
-        seed: of LightGBM's draws.
-        step: called with a word after each of the `len(CANDIDATES) * len(folds)` fits.
+        folds: of `folds_of`; the same for all.
+        seed: of the libraries' draws.
+        step: called with a word for each library and candidate.
     """
-    data, labels = missing_first(part.rows), part.labels
-    fits = [
-        _cross_validate(data, labels, folds, candidate.parameters(seed), step)
-        for candidate in CANDIDATES
-    ]
-    curves = [np.mean([curve for _, curve in fit], axis=0) for fit in fits]
-    best = min(float(curve[ROUNDS_MIN - 1 :].min()) for curve in curves)
-    index, rounds = min(
-        (
-            (index, rounds)
-            for index, curve in enumerate(curves)
-            for rounds in range(ROUNDS_MIN, ROUNDS_MAX + 1)
-            if curve[rounds - 1] <= best + TOLERANCE
-        ),
-        key=lambda pair: _work(CANDIDATES[pair[0]], pair[1]),
-    )
-    out_of_fold = np.empty(labels.size)
-    for (_, judged), (booster, _) in zip(folds, fits[index], strict=True):
-        out_of_fold[judged] = booster.predict(data[judged], raw_score=True, num_iteration=rounds)
+    staged = {}
+    for library in libraries:
+        for candidate in CANDIDATES:
+            staged[library.name, candidate] = _staged(library, candidate, part, folds, seed)
+            step(f"cross-validating {library.title}")
+    teams = {
+        budget: tuple(_member(library, budget, part.labels, staged) for library in libraries)
+        for budget in BUDGETS
+    }
+    votes = {budget: _vote(team) for budget, team in teams.items()}
+    losses = {budget: log_loss(part.labels, sigmoid(vote)) for budget, vote in votes.items()}
+    best = min(losses.values())
+    budget = min(budget for budget, loss in losses.items() if loss <= best + TOLERANCE)
     return Choice(
-        candidate=CANDIDATES[index],
-        rounds=rounds,
-        log_loss=float(curves[index][rounds - 1]),
-        out_of_fold=out_of_fold,
-        tried=[
-            {
-                **asdict(candidate),
-                "best_rounds": int(curve.argmin()) + 1,
-                "log_loss": round(float(curve.min()), 4),
-            }
-            for candidate, curve in zip(CANDIDATES, curves, strict=True)
-        ],
+        members=teams[budget],
+        budget=budget,
+        out_of_fold=votes[budget],
+        tried={str(budget): round(loss, DIGITS) for budget, loss in losses.items()},
     )
 
 
-def fit(part: Part, choice: Choice, seed: int) -> Any:
-    """A booster of the chosen setting, fitted on all the rows given."""
-    data = lightgbm.Dataset(missing_first(part.rows), part.labels)
-    return lightgbm.train(choice.candidate.parameters(seed), data, choice.rounds)
+def fit(part: Part, choice: Choice, seed: int) -> list[Grown]:
+    """Every member, fitted on all the rows given."""
+    return [
+        member.library.grow(part, member.parameters(seed), member.rounds)
+        for member in choice.members
+    ]
 
 
-def _cross_validate(
-    data: npt.NDArray[np.float64],
-    labels: Labels,
-    folds: Folds,
-    parameters: dict[str, Any],
-    step: Callable[[str], None],
-) -> list[tuple[Any, npt.NDArray[np.float64]]]:
-    """For each fold its booster and its log loss after each round, [ROUNDS_MAX]."""
-    fits = []
+def fold_measures(labels: Labels, log_odds: Scores, folds: Folds) -> dict[str, float]:
+    """AUC as mean and standard deviation over the folds, and log loss, of out-of-fold scores."""
+    found = [auc(labels[judged], log_odds[judged]) for _, judged in folds]
+    values = {
+        "auc": float(np.mean(found)),
+        "auc_std": float(np.std(found, ddof=1)),
+        "log_loss": log_loss(labels, sigmoid(log_odds)),
+    }
+    return {name: round(value, DIGITS) for name, value in values.items()}
+
+
+def _staged(
+    library: Library, candidate: Candidate, part: Part, folds: Folds, seed: int
+) -> npt.NDArray[np.float32]:
+    """The out-of-fold log-odds of every row after each number of trees, [trees, rows]."""
+    rounds = candidate.rounds(BUDGETS[-1])
+    found = np.empty((rounds, len(part.labels)), np.float32)
+    parameters = library.parameters(candidate.leaves, candidate.rate, seed)
     for fitted, judged in folds:
-        train = lightgbm.Dataset(data[fitted], labels[fitted])
-        valid = lightgbm.Dataset(data[judged], labels[judged], reference=train)
-        history: dict[str, dict[str, list[float]]] = {}
-        booster = lightgbm.train(
-            parameters,
-            train,
-            ROUNDS_MAX,
-            valid_sets=[valid],
-            valid_names=["judged"],
-            callbacks=[lightgbm.record_evaluation(history)],
-        )
-        fits.append((booster, np.array(history["judged"]["binary_logloss"])))
-        step("cross-validating")
-    return fits
+        some = Part(part.rows[fitted], part.labels[fitted])
+        grown = library.grow(some, parameters, rounds)
+        for count, log_odds in enumerate(grown.ensemble.staged(part.rows[judged])):
+            found[count, judged] = log_odds
+    return found
 
 
-def _work(candidate: Candidate, rounds: int) -> float:
-    """Comparisons that one row costs, about: trees times the depth of a balanced tree."""
-    return rounds * math.log2(candidate.num_leaves)
+def _member(
+    library: Library,
+    budget: int,
+    labels: Labels,
+    staged: Mapping[tuple[str, Candidate], npt.NDArray[np.float32]],
+) -> Member:
+    """The library's best use of a budget."""
+
+    def of(candidate: Candidate) -> Scores:
+        log_odds = staged[library.name, candidate][candidate.rounds(budget) - 1]
+        return np.asarray(log_odds, np.float64)
+
+    best = min(CANDIDATES, key=lambda candidate: log_loss(labels, sigmoid(of(candidate))))
+    return Member(library, best, best.rounds(budget), of(best))
+
+
+def _vote(team: Sequence[Member]) -> Scores:
+    """The mean log-odds of the members, [rows]."""
+    return np.asarray(np.mean([member.out_of_fold for member in team], axis=0))

@@ -1,10 +1,12 @@
 """Churn: will this telephone customer leave? Telco customers, 19 columns."""
 
+from collections.abc import Callable
 from typing import Final
 
-from training import datasets
-from training.classifier import Task
-from training.features import Category, Feature, Number
+from training import classifier, datasets
+from training.classifier import Levels, Task
+from training.export import Trained
+from training.features import Category, Feature, Labels, Matrix, Number
 
 # Codes follow a natural order where there is one, so that a tree can cut between neighbours.
 _SERVICE: Final = ("No internet service", "No", "Yes")
@@ -98,6 +100,16 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
 )
 
+LEVELS: Final = Levels(
+    names=("low", "medium", "high", "critical"),
+    thresholds=lambda share, threshold: (round(share / 2, 2), threshold, 0.6),
+    rule=(
+        "medium from half of the mean risk: below, nothing need be done;"
+        " high from the threshold of the label: from there a list of calls finds most leavers for"
+        " its length; critical from 0.6: three of five such customers leave, an offer may cost more"
+    ),
+)
+
 TASK: Final = Task(
     name="churn",
     description="Whether a telephone and internet customer leaves within a month.",
@@ -106,4 +118,20 @@ TASK: Final = Task(
     features=FEATURES,
     load=datasets.telco_churn,
     seed=7043,
+    levels=LEVELS,
 )
+STEPS: Final = classifier.STEPS
+
+
+def train(step: Callable[[str], None]) -> Trained:
+    """Trains the model; calls `step` with a word after each piece of work, STEPS times.
+
+    Raises:
+        DataError: the data set is not what the features describe.
+    """
+    return classifier.train(TASK, step)
+
+
+def held_out() -> tuple[Matrix, dict[str, Labels]]:
+    """The rows that the model is measured on, [rows, features], and what happened, by output."""
+    return classifier.held_out(TASK)

@@ -59,6 +59,19 @@ def calibration_error(labels: Labels, probabilities: Scores) -> float:
     return float(np.abs(stated - seen).sum() / labels.size)
 
 
+def lift(labels: Labels, scores: Scores, share: float = 0.1) -> float:
+    """How many times as many positives the highest scores hold as chance would.
+
+    Of rows with equal scores at the edge of `share`, the mean counts.
+    """
+    order = np.argsort(-scores, kind="stable")
+    _, group = np.unique(-scores[order], return_inverse=True)
+    mean = np.bincount(group, weights=labels[order]) / np.bincount(group)
+    count = share * labels.size
+    weights = np.clip(count - np.arange(labels.size), 0.0, 1.0)  # the last row may count in part
+    return float((weights * mean[group]).sum() / count / labels.mean())
+
+
 def f1(labels: Labels, probabilities: Scores, threshold: float) -> float:
     """The harmonic mean of precision and recall, from `threshold` upwards; 0 without a hit."""
     chosen = probabilities >= threshold
@@ -79,6 +92,7 @@ def measures(labels: Labels, probabilities: Scores, threshold: float) -> dict[st
     values = {
         "auc": auc(labels, probabilities),
         "average_precision": average_precision(labels, probabilities),
+        "lift_top_decile": lift(labels, probabilities),
         "log_loss": log_loss(labels, probabilities),
         "brier": brier(labels, probabilities),
         "expected_calibration_error": calibration_error(labels, probabilities),

@@ -19,20 +19,32 @@ class DataError(ValueError):
 
 
 class Part(NamedTuple):
-    """Some rows of a data set, [rows, features], and their outcomes, 0 or 1, [rows]."""
+    """Some rows of a data set, [rows, features], and their outcomes, 0 or 1, [rows].
+
+    `groups` are int64 [rows]: rows of one group stay together when the part is split. None where
+    rows stand for themselves.
+    """
 
     rows: Matrix
     labels: Labels
+    groups: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A column of numbers; `default` stands in for a missing value where `missing` says so."""
+    """A column of numbers; `default` stands in for a missing value where `missing` says so.
+
+    `minimum` and `maximum` are what `outside` is about; None takes the range seen in training.
+    A value outside is scored as it is, refused, or clipped with a warning to the caller.
+    """
 
     name: str
     description: str
     missing: Literal["refuse", "allow", "default"] = "refuse"
     default: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    outside: Literal["allow", "refuse", "clip"] = "allow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +107,13 @@ def as_json(features: Sequence[Feature], rows: Matrix) -> list[dict[str, Any]]:
         else:
             entry["type"] = "number"
             entry["description"] = feature.description
-            entry["minimum"] = _plain(np.nanmin(rows[:, index]))
-            entry["maximum"] = _plain(np.nanmax(rows[:, index]))
+            least, most = feature.minimum, feature.maximum
+            seen = rows[:, index]
+            entry["minimum"] = _plain(np.nanmin(seen) if least is None else least)
+            entry["maximum"] = _plain(np.nanmax(seen) if most is None else most)
             entry["missing"] = feature.missing
+            if feature.outside != "allow":
+                entry["outside"] = feature.outside
         if feature.default is not None:
             is_number = isinstance(feature, Number)
             entry["default"] = float(feature.default) if is_number else feature.default

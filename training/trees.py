@@ -1,168 +1,138 @@
-"""Boosted trees as two ONNX nodes that compute, for every float32 row, what LightGBM computes."""
+"""Decision trees in one plain form, whichever library grew them: judged, joined, calibrated."""
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper
 
 from training.calibration import Platt
 from training.features import Matrix
 
-INPUT: Final = "features"
-OUTPUT: Final = "score"
-LOG_ODDS: Final = "log_odds"
-PRODUCER: Final = "stubtail.training"
-PRODUCER_VERSION: Final = "1"
-OPSET: Final = 17
-ML_OPSET: Final = 3
-IR_VERSION: Final = 8  # goes with opset 17; read by every ONNX Runtime since 1.12
 MANTISSA_BITS: Final = 24  # of a float32
-_NODE_LISTS: Final = (
-    "nodes_treeids",
-    "nodes_nodeids",
-    "nodes_modes",
-    "nodes_featureids",
-    "nodes_values",
-    "nodes_truenodeids",
-    "nodes_falsenodeids",
-)
-_LEAF_LISTS: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
 BELOW_ALL: Final = float(np.finfo(np.float32).min)
 
 
-def missing_first(rows: Matrix) -> npt.NDArray[np.float64]:
-    """The rows as LightGBM gets them: a missing number is smaller than any other.
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A question to a row: is `row[feature] > threshold`? `above` if so, else `below`.
 
-    The graph follows the same rule at no cost: its only question is "is x > threshold?", and NaN
-    answers no to that. LightGBM's own treatment of NaN needs a test for NaN at each split, which
-    makes 256 rows 6 to 15 % slower.
+    The threshold is a float32. NaN answers no: a missing value is smaller than any other.
     """
-    return np.where(np.isnan(rows), BELOW_ALL, rows).astype(np.float64)
+
+    feature: int
+    threshold: float
+    above: "Node"
+    below: "Node"
 
 
-def fold(booster: Any, platt: Platt) -> float:
-    """Folds the calibration into the leaves of the booster and returns the base value.
+Node = Split | float  # a float is the value of a leaf
 
-    Each leaf is multiplied by the slope and rounded to a power of two so small that nothing
-    visible changes (about 1e-6), and so large that a float32 holds every partial sum exactly:
-    the log-odds of a row do not depend on the order of summing, that is on batch and threads.
 
-    Afterwards `booster.predict(rows, raw_score=True)` plus the base value are the log-odds.
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Trees whose leaves are summed, and what is added to the sum."""
+
+    trees: tuple[Node, ...]
+    base: float
+
+    def staged(self, rows: Matrix) -> Iterator[npt.NDArray[np.float64]]:
+        """The sum for each row after the first tree, the second and so on, [rows] each."""
+        total = np.full(len(rows), self.base)
+        for tree in self.trees:
+            total = total + evaluate(tree, rows)
+            yield total
+
+    def scores(self, rows: Matrix) -> npt.NDArray[np.float64]:
+        """The sum of all trees for each row, [rows]."""
+        return sum((evaluate(tree, rows) for tree in self.trees), np.full(len(rows), self.base))
+
+
+def missing_first(rows: Matrix) -> Matrix:
+    """The rows as a library gets them: a missing number is smaller than any other.
+
+    The graph follows the same rule at no cost, as NaN is not above any threshold. The libraries'
+    own treatment of NaN needs a test for it at each split, which makes 256 rows 6 to 15 % slower.
     """
-    leaves = _leaf_values(booster)
-    most = abs(platt.intercept) + sum(
-        abs(platt.slope) * max(abs(value) for value in tree) for tree in leaves
-    )
-    step = 2.0 ** (math.ceil(math.log2(1.001 * most)) - MANTISSA_BITS)  # 1.001: rounding adds up
-    for tree_id, tree in enumerate(leaves):
-        for leaf_id, value in enumerate(tree):
-            booster.set_leaf_output(tree_id, leaf_id, round(platt.slope * value / step) * step)
-    return round(platt.intercept / step) * step
+    return np.where(np.isnan(rows), np.float32(BELOW_ALL), rows)
 
 
-def to_onnx(
-    booster: Any, base: float, *, name: str, notes: str, metadata: Mapping[str, str]
-) -> bytes:
-    """The graph: `features` float32 [rows, features] to `score` float32 [rows, 1].
-
-    Args:
-        booster: a LightGBM booster for a yes/no outcome, trained on `missing_first` rows.
-        base: log-odds added to the sum of the leaves.
-        name: of the model, becomes the name of the graph.
-        notes: one sentence, becomes the doc_string.
-        metadata: further text, readable in any ONNX viewer.
-
-    Raises:
-        ValueError: the booster has a split that this graph cannot express.
-    """
-    ensemble = helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT],
-        [LOG_ODDS],
-        name="trees",
-        domain="ai.onnx.ml",
-        n_targets=1,
-        aggregate_function="SUM",
-        post_transform="NONE",  # the runtime ignores LOGISTIC in a regressor
-        base_values=[base],
-        **_attributes(booster),
-    )
-    squash = helper.make_node("Sigmoid", [LOG_ODDS], [OUTPUT], name="probability")
-    width = booster.num_feature()
-    graph = helper.make_graph(
-        [ensemble, squash],
-        name,
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", width])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", 1])],
-    )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
-        ir_version=IR_VERSION,
-        producer_name=PRODUCER,
-        producer_version=PRODUCER_VERSION,
-        doc_string=notes,
-    )
-    helper.set_model_props(model, dict(sorted(metadata.items())))
-    onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
-
-
-def _leaf_values(booster: Any) -> list[list[float]]:
-    """The leaf values of each tree, in the order of LightGBM's leaf numbers."""
-    return [
-        [booster.get_leaf_output(tree["tree_index"], leaf) for leaf in range(tree["num_leaves"])]
-        for tree in booster.dump_model()["tree_info"]
-    ]
-
-
-def _attributes(booster: Any) -> dict[str, Any]:
-    """All trees of the booster as the parallel lists that the ONNX operator wants."""
-    nodes: list[tuple[Any, ...]] = []
-    leaves: list[tuple[Any, ...]] = []
-    for tree in booster.dump_model()["tree_info"]:
-        _add_tree(nodes, leaves, tree["tree_index"], tree["tree_structure"])
-    lists = dict(zip(_NODE_LISTS, map(list, zip(*nodes, strict=True)), strict=True))
-    lists |= dict(zip(_LEAF_LISTS, map(list, zip(*leaves, strict=True)), strict=True))
-    return lists
-
-
-def _add_tree(
-    nodes: list[tuple[Any, ...]],
-    leaves: list[tuple[Any, ...]],
-    tree_id: int,
-    root: Mapping[str, Any],
-) -> None:
-    """Adds one tree, parents before children, the children of a node side by side."""
-    waiting = [root]
-    for node_id, node in enumerate(waiting):  # grows while it is read
-        if "leaf_value" in node:
-            nodes.append((tree_id, node_id, "LEAF", 0, 0.0, 0, 0))
-            leaves.append((tree_id, node_id, 0, float(node["leaf_value"])))
+def evaluate(tree: Node, rows: Matrix) -> npt.NDArray[np.float64]:
+    """The leaf value of each row, [rows]: what ONNX Runtime looks up."""
+    found = np.empty(len(rows))
+    waiting: list[tuple[Node, npt.NDArray[np.intp]]] = [(tree, np.arange(len(rows)))]
+    while waiting:
+        node, some = waiting.pop()
+        if isinstance(node, Split):
+            above = rows[some, node.feature] > np.float32(node.threshold)
+            waiting += [(node.above, some[above]), (node.below, some[~above])]
         else:
-            above, below = len(waiting), len(waiting) + 1
-            waiting += [node["right_child"], node["left_child"]]
-            split = (node["split_feature"], _threshold(node))
-            nodes.append((tree_id, node_id, "BRANCH_GT", *split, above, below))
+            found[some] = node
+    return found
 
 
-def _threshold(node: Mapping[str, Any]) -> float:
-    """The largest float32 that is not above LightGBM's threshold, which is a double.
+def leaves(tree: Node) -> Iterator[float]:
+    """The values of all leaves of a tree."""
+    if isinstance(tree, Split):
+        yield from leaves(tree.above)
+        yield from leaves(tree.below)
+    else:
+        yield tree
 
-    For every float32 x then `x <= threshold` says the same of both: rounding to the nearest, as
-    converters do, sends rows that lie between the two down the wrong branch.
-    """
-    if node["decision_type"] != "<=" or node["missing_type"] != "None":
-        raise ValueError(
-            f"a split of type {node['decision_type']} with missing values of type"
-            f" {node['missing_type']} has no place in this graph; train on `missing_first` rows"
+
+def vote(members: Sequence[Ensemble]) -> Ensemble:
+    """Soft voting in log-odds: the mean of the members' sums is the sum of all their trees."""
+    share = 1 / len(members)
+    return Ensemble(
+        tuple(scaled(tree, share) for member in members for tree in member.trees),
+        share * sum(member.base for member in members),
+    )
+
+
+def fold(ensemble: Ensemble, platt: Platt) -> Ensemble:
+    """The same trees with the calibration in their leaves, ready for the graph."""
+    return exact(
+        Ensemble(
+            tuple(scaled(tree, platt.slope) for tree in ensemble.trees),
+            platt.slope * ensemble.base + platt.intercept,
         )
-    exact = float(node["threshold"])
-    rounded = np.float32(exact)
-    if float(rounded) > exact:
-        rounded = np.nextafter(rounded, np.float32(-np.inf))
-    return float(rounded)
+    )
+
+
+def exact(ensemble: Ensemble) -> Ensemble:
+    """The same trees with leaves of which a float32 holds every partial sum exactly.
+
+    Each leaf is rounded to a multiple of a power of two, so small that nothing visible changes
+    (about 1e-7 of the largest sum): what a row gets does not depend on the order of summing, that
+    is on batch and threads. Before, the middle of each tree's leaves moves into the base: the
+    smaller the largest sum, the finer the rounding.
+    """
+    spans = [(min(leaves(tree)), max(leaves(tree))) for tree in ensemble.trees]
+    base = ensemble.base + sum((low + high) / 2 for low, high in spans)
+    most = abs(base) + sum((high - low) / 2 for low, high in spans)
+    step = 2.0 ** (math.ceil(math.log2(max(1.001 * most, 1e-30))) - MANTISSA_BITS)  # .001: rounding
+
+    def rounded(tree: Node, middle: float) -> Node:
+        return _mapped(tree, lambda value: round((value - middle) / step) * step)
+
+    return Ensemble(
+        tuple(
+            rounded(tree, (low + high) / 2)
+            for tree, (low, high) in zip(ensemble.trees, spans, strict=True)
+        ),
+        round(base / step) * step,
+    )
+
+
+def scaled(tree: Node, factor: float) -> Node:
+    """The tree with every leaf multiplied."""
+    return _mapped(tree, lambda value: factor * value)
+
+
+def _mapped(tree: Node, change: Callable[[float], float]) -> Node:
+    if isinstance(tree, Split):
+        above, below = _mapped(tree.above, change), _mapped(tree.below, change)
+        return Split(tree.feature, tree.threshold, above, below)
+    return float(change(tree))

@@ -46,6 +46,21 @@ def test_calibration_error_holds_the_probability_one():
     assert evaluate.calibration_error(LABELS, np.array([0.0, 0.0, 1.0, 1.0])) == 0.0
 
 
+def test_lift_compares_the_best_tenth_with_chance():
+    """Two of the ten best rows are positive, of all rows one in twenty: four times chance."""
+    labels = np.zeros(100, np.int8)
+    labels[[0, 1, 50, 60, 70]] = 1
+
+    assert evaluate.lift(labels, np.arange(100, 0, -1.0)) == pytest.approx(4.0)
+
+
+def test_lift_of_one_score_for_all_is_one():
+    """Ties at the edge count with their mean: the order of equal rows means nothing."""
+    labels = np.array([1] * 5 + [0] * 42, dtype=np.int8)
+
+    assert evaluate.lift(labels, np.full(47, 0.3)) == pytest.approx(1.0)
+
+
 def test_log_loss_and_brier_by_hand():
     """Both look at the probability that was given to what happened."""
     labels, scores = np.array([1, 0], dtype=np.int8), np.array([0.8, 0.4])

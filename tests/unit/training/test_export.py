@@ -10,9 +10,7 @@ from onnx import TensorProto, helper
 
 from stubtail.models.manifest import Manifest, ManifestError
 from tests.model_files import model_bytes, value
-from training.classifier import Task, Trained
-from training.export import ParityError, export, power_of_ten_above
-from training.features import Number
+from training.export import ParityError, Trained, as_text, export, power_of_ten_above
 
 
 @pytest.fixture
@@ -23,21 +21,14 @@ def trained():
         [value("features", TensorProto.FLOAT, ["rows", 1])],
         [value("score", TensorProto.FLOAT, ["rows", 1])],
     )
-    task = Task(
-        name="tiny",
-        description="A tiny model.",
-        meaning="probability",
-        classes=("no", "yes"),
-        features=(Number(name="x", description="log-odds"),),
-        load=lambda: pytest.fail("export reads no data"),
-        seed=1,
-    )
     rows = np.linspace(-4, 4, 50, dtype=np.float32)[:, None]
     return Trained(
-        task=task,
+        name="tiny",
+        description="A tiny model.",
         graph=graph,
         holdout=rows,
-        expected=1 / (1 + np.exp(-rows[:, 0].astype(np.float64))),
+        expected={"score": 1 / (1 + np.exp(-rows[:, 0].astype(np.float64)))},
+        reference="the formula",
         document={
             "features": [{"name": "x", "type": "number", "description": "", "missing": "refuse"}],
             "output": {
@@ -68,13 +59,21 @@ def test_graph_and_record_are_published_together(trained, tmp_path):
 @pytest.mark.parametrize("wrong", [2e-6, np.nan])
 def test_one_wrong_row_publishes_nothing(trained, tmp_path, wrong):
     """A difference above the tolerance, or no number at all, on a single held-out row."""
-    expected = trained.expected.copy()
+    expected = trained.expected["score"].copy()
     expected[17] += wrong
 
     with pytest.raises(ParityError, match="nothing was published"):
-        export(replace(trained, expected=expected), "1", tmp_path)
+        export(replace(trained, expected={"score": expected}), "1", tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_nobody_proved_publishes_nothing(trained, tmp_path):
+    """Every output of the graph is compared, and every comparison has its output."""
+    other = {**trained.expected, "spread": trained.expected["score"]}
+
+    with pytest.raises(ParityError, match=r"returns \['score'\], expected was"):
+        export(replace(trained, expected=other), "1", tmp_path)
 
 
 def test_a_record_that_the_server_would_refuse_publishes_nothing(trained, tmp_path):
@@ -105,3 +104,20 @@ def test_the_record_ends_with_a_line_break_and_has_no_time(trained, tmp_path):
 def test_power_of_ten_above(value, expected):
     """The least power of ten that is not below the value."""
     assert power_of_ten_above(value) == expected
+
+
+def test_the_record_is_json_that_people_can_read():
+    """A list of numbers is one line, a list of objects one line each; nothing is lost."""
+    document = {"a": {"b": [1, 2.5, None]}, "c": [{"d": "é"}, {}], "e": [[1], [2]], "f": []}
+
+    text = as_text(document)
+
+    assert json.loads(text) == document
+    assert '    "b": [1, 2.5, null]\n' in text
+    assert '      "d": "é"\n' in text
+
+
+def test_the_record_holds_no_nan():
+    """It is no JSON, and other readers would fail."""
+    with pytest.raises(ValueError, match="JSON"):
+        as_text({"a": [float("nan")]})

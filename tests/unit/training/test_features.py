@@ -77,3 +77,13 @@ def test_ranges_and_defaults_are_listed():
     }
     assert "default" not in listed[1]
     assert listed[1]["categories"] == ["small", "large"]
+
+
+def test_a_range_of_the_feature_stands_above_the_one_seen():
+    """What is allowed is known better than what 4 rows have shown; "allow" is not written."""
+    share = Number(name="age", description="", minimum=0, maximum=9, outside="refuse")
+
+    (listed,) = as_json((share,), encode(FRAME, (share,)))
+
+    assert (listed["minimum"], listed["maximum"], listed["outside"]) == (0.0, 9.0, "refuse")
+    assert "outside" not in as_json((AGE,), encode(FRAME, (AGE,)))[0]
