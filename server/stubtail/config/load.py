@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
+from stubtail.config.llm import llm_conflicts
+from stubtail.config.secrets import Secret, key_conflicts, read_key
 from stubtail.config.sections import Settings
 from stubtail.config.sources import Flag, read_settings
 
@@ -25,7 +27,24 @@ def load(
         ConfigError: lists every problem with its source, its key and what is allowed.
     """
     variables = os.environ if environ is None else environ
-    return read_settings(Settings, conflicts, config_file, variables, flags)
+
+    def all_conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+        yield from conflicts(settings)
+        yield from key_conflicts(settings.llm.providers, variables)
+
+    return read_settings(Settings, all_conflicts, config_file, variables, flags)
+
+
+def provider_keys(
+    settings: Settings, environ: Mapping[str, str] | None = None
+) -> dict[str, Secret]:
+    """The key of each provider of language models, by its name.
+
+    Raises:
+        ValueError: one cannot be read any more; the message says why, without the key.
+    """
+    variables = os.environ if environ is None else environ
+    return {name: read_key(one, variables) for name, one in settings.llm.providers.items()}
 
 
 def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -35,6 +54,7 @@ def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     if server.port == server.http_port != 0 and server.host == server.http_host:
         yield ("server.port", "server.http_port"), f"both are {server.port}; they must differ"
     yield from _tls_conflicts(settings)
+    yield from llm_conflicts(settings.llm)
     if limits.queue_bytes_max < limits.message_bytes_max:
         queue, message = limits.queue_bytes_max, limits.message_bytes_max
         rule = f"the queue ({queue} bytes) must hold the largest message ({message} bytes)"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
+from stubtail.config.llm import LlmSettings
 from stubtail.config.rules import Rule
 from stubtail.config.scheduling import SchedulingSettings
 from stubtail.config.security import TlsSettings
@@ -147,3 +148,4 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    llm: LlmSettings = field(default_factory=LlmSettings)

@@ -4,12 +4,12 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
 
-from stubtail.config.rules import PREFIX, Setting, settings_of
+from stubtail.config.rules import PREFIX, Setting, Table, settings_of, tables_of
 
 FILE_VARIABLE: Final = "STUBTAIL_CONFIG"
 FILE_BYTES_MAX: Final = 1024 * 1024  # a settings file has a few kB; a wrong path may have anything
@@ -67,6 +67,7 @@ def read_settings(
         ConfigError: lists every problem with its source, its key and what is allowed.
     """
     known = {setting.key: setting for setting in settings_of(root)}
+    tables = tuple(tables_of(root))
     problems: list[str] = []
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -74,14 +75,14 @@ def read_settings(
     if config_file is None and environ.get(FILE_VARIABLE):
         config_file = Path(environ[FILE_VARIABLE])
     sources = [
-        *(_from_file(config_file, problems) if config_file is not None else ()),
+        *(_from_file(config_file, tables, problems) if config_file is not None else ()),
         *_from_environment(environ, known, problems),
         *(_Given(f"option {flag.option}", flag.key, flag.text, True) for flag in flags),
     ]
     for given in sources:
-        setting = known.get(given.key)
+        setting = known.get(given.key) or _in_table(given.key, tables)
         if setting is None:
-            problems.append(f"{given.origin}: no such setting{_suggest(given.key, known)}")
+            problems.append(f"{given.origin}: no such setting{_hint(given.key, known, tables)}")
             continue
         try:
             is_text = given.is_text
@@ -106,19 +107,16 @@ def read_settings(
 
 def to_document(settings: Any) -> dict[str, dict[str, Any]]:
     """The settings as plain values by section and key: what a worker process is handed."""
-    return {
-        section.name: {
-            field.name: getattr(getattr(settings, section.name), field.name)
-            for field in fields(getattr(settings, section.name))
-        }
-        for section in fields(settings)
-    }
+    return asdict(settings)
 
 
 def from_document(root: type[Root], document: Mapping[str, Mapping[str, Any]]) -> Root:
     """The settings that `to_document` took apart."""
-    pairs = ((f"{s}.{k}", v) for s, values in document.items() for k, v in values.items())
-    return _build(root, dict(pairs))
+    pairs = {f"{s}.{k}": v for s, values in document.items() for k, v in values.items()}
+    for table in tables_of(root):
+        for name, entry in pairs.pop(table.key, {}).items():
+            pairs.update({f"{table.key}.{name}.{k}": v for k, v in entry.items()})
+    return _build(root, pairs)
 
 
 def to_toml(settings: Any) -> str:
@@ -128,27 +126,75 @@ def to_toml(settings: Any) -> str:
     section = ""
     for setting in settings_of(type(settings)):
         if setting.section != section:
+            lines += _tables_toml(settings, section)
             section = setting.section
             about = (type(getattr(settings, section)).__doc__ or "").strip()
             lines += ["", f"# {about}", f"[{section}]"]
         value = getattr(getattr(settings, section), setting.name)
-        default = f"default {_toml(setting.default)}"
-        why = f" ({setting.rule.why})" if setting.rule.why else ""
-        lines.append(f"# {setting.rule.about}")
-        lines.append(f"#   {setting.allowed}{why}; {default}")
+        lines += _described(setting)
         lines.append(f"{setting.name} = {_toml(value)}")
+    lines += _tables_toml(settings, section)
     return "\n".join(lines) + "\n"
+
+
+def _tables_toml(settings: Any, section: str) -> Iterator[str]:
+    """The entries of the section's tables; for a table without any, how one is written."""
+    for table in tables_of(type(settings)):
+        if table.section != section:
+            continue
+        yield from ("", f"# {table.entries.about}")
+        entries: Mapping[str, Any] = getattr(getattr(settings, section), table.name)
+        if not entries:
+            yield f"# [{table.key}.NAME]"
+        for setting in () if entries else table.settings("NAME"):
+            yield from _described(setting)
+            yield f"# {setting.name} = {_toml(setting.default)}"
+        for name, entry in entries.items():
+            yield f"[{table.key}.{_toml(name)}]"
+            for setting in table.settings(name):
+                yield f"{setting.name} = {_toml(getattr(entry, setting.name))}"
+
+
+def _described(setting: Setting) -> tuple[str, str]:
+    why = f" ({setting.rule.why})" if setting.rule.why else ""
+    bound = f"#   {setting.allowed}{why}; default {_toml(setting.default)}"
+    return f"# {setting.rule.about}", bound
+
+
+def _in_table(key: str, tables: Iterable[Table]) -> Setting | None:
+    """The setting of an entry; its name may have dots, the names of fields have none."""
+    for table in tables:
+        name, _, field = key.removeprefix(f"{table.key}.").rpartition(".")
+        if key.startswith(f"{table.key}.") and name:
+            return next((one for one in table.settings(name) if one.name == field), None)
+    return None
 
 
 def _build(root: type[Root], values: Mapping[str, Any]) -> Root:
     sections = {}
-    for name, section_type in get_type_hints(root).items():
-        given = {k.partition(".")[2]: v for k, v in values.items() if k.startswith(f"{name}.")}
-        sections[name] = section_type(**given)
+    tables = tuple(tables_of(root))
+    for section, section_type in get_type_hints(root).items():
+        given: dict[str, Any] = {}
+        for key, value in values.items():
+            if not key.startswith(f"{section}."):
+                continue
+            plain = tuple(value) if isinstance(value, list) else value
+            table = next((one for one in tables if key.startswith(f"{one.key}.")), None)
+            if table is None:
+                given[key.partition(".")[2]] = plain
+            else:
+                name, _, field = key.removeprefix(f"{table.key}.").rpartition(".")
+                given.setdefault(table.name, {}).setdefault(name, {})[field] = plain
+        for table in tables:
+            if table.section == section:
+                entries = given.get(table.name, {})
+                kind = table.entries.entry
+                given[table.name] = {name: kind(**fields) for name, fields in entries.items()}
+        sections[section] = section_type(**given)
     return root(**sections)
 
 
-def _from_file(path: Path, problems: list[str]) -> Iterator[_Given]:
+def _from_file(path: Path, tables: Iterable[Table], problems: list[str]) -> Iterator[_Given]:
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
@@ -162,15 +208,34 @@ def _from_file(path: Path, problems: list[str]) -> Iterator[_Given]:
     except UnicodeDecodeError as error:
         problems.append(f"file {path}: not UTF-8 text (byte {error.start})")
         return
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problems.append(f"file {path}: not valid TOML: nested too deeply")
+        return
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         problems.append(f"file {path}: not valid TOML: {error}")
         return
     for section, values in document.items():
         if not isinstance(values, dict):
             yield _Given(f"file {path}: {section}", section, values, False)
             continue
-        for key, value in values.items():
-            yield _Given(f"file {path}: {section}.{key}", f"{section}.{key}", value, False)
+        for key, value in _leaves(section, values, {table.key for table in tables}):
+            yield _Given(f"file {path}: {key}", key, value, False)
+
+
+def _leaves(
+    prefix: str, values: Mapping[str, Any], tables: Collection[str]
+) -> Iterator[tuple[str, object]]:
+    """Keys with values; what is in a table has the name of the table and of the entry before."""
+    for name, value in values.items():
+        key = f"{prefix}.{name}"
+        if key not in tables or not isinstance(value, dict):
+            yield key, value
+            continue
+        for entry, fields in value.items():
+            if isinstance(fields, dict) and fields:
+                yield from _leaves(f"{key}.{entry}", fields, ())
+            else:
+                yield f"{key}.{entry}", fields
 
 
 def _from_environment(
@@ -188,6 +253,14 @@ def _from_environment(
         elif not _SERVICE_LINK.fullmatch(name):
             hint = _suggest(name, by_variable)
             problems.append(f"environment variable {name}: no such setting{hint}")
+
+
+def _hint(key: str, known: Iterable[str], tables: Iterable[Table]) -> str:
+    for table in tables:
+        if key.startswith(f"{table.key}."):
+            names = ", ".join(one.name for one in table.settings("NAME"))
+            return f"; [{table.key}.NAME] takes {names}"
+    return _suggest(key, known)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from stubtail.errors import Code
+from stubtail.metrics.llm import LlmCollector, UpstreamNumbers
 from stubtail.metrics.recorder import Recorder
 from stubtail.metrics.series import (
     ERROR_EDGES_S,
@@ -32,15 +33,21 @@ AllSeries = Mapping[tuple[str, str], Series]
 STATUS_NAMES: Final = {int(code): code.name for code in Code}
 
 
-def build_registry(recorder: Recorder, lines_dropped: Callable[[], int]) -> CollectorRegistry:
+def build_registry(
+    recorder: Recorder,
+    lines_dropped: Callable[[], int],
+    upstreams: Callable[[], Iterable[UpstreamNumbers]] = tuple,
+) -> CollectorRegistry:
     """A registry of all metrics of this process.
 
     Args:
         recorder: what the lane notes.
         lines_dropped: log lines lost since the start.
+        upstreams: the providers of language models.
     """
     registry = CollectorRegistry()
     registry.register(RecorderCollector(recorder, lines_dropped))
+    registry.register(LlmCollector(upstreams))
     ProcessCollector(registry=registry)
     return registry
 

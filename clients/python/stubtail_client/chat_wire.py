@@ -1,0 +1,258 @@
+"""One chat: arguments to a request, replies and events to an answer; no I/O."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from google.protobuf.message import DecodeError
+
+from stubtail.v1 import llm_pb2
+from stubtail_client.chat_answers import (
+    Attempt,
+    ChatAnswer,
+    ChatPiece,
+    ChatUsage,
+    ToolCall,
+    ToolCallPiece,
+)
+from stubtail_client.errors import Internal, invalid_rows, malformed_reply
+from stubtail_client.options import checked_model
+
+CHAT_TIMEOUT_S = 60.0  # answers are written at reading pace
+Strategy = Literal["priority", "weighted", "lowest_ttft", "least_busy", "lowest_cost"]
+MessagesInput = str | Sequence[Mapping[str, str]]
+_ROLES = {
+    "system": llm_pb2.CHAT_ROLE_SYSTEM,
+    "user": llm_pb2.CHAT_ROLE_USER,
+    "assistant": llm_pb2.CHAT_ROLE_ASSISTANT,
+    "tool": llm_pb2.CHAT_ROLE_TOOL,
+    "developer": llm_pb2.CHAT_ROLE_DEVELOPER,
+}
+_STRATEGIES = {
+    "priority": llm_pb2.ROUTING_STRATEGY_PRIORITY,
+    "weighted": llm_pb2.ROUTING_STRATEGY_WEIGHTED,
+    "lowest_ttft": llm_pb2.ROUTING_STRATEGY_LOWEST_TTFT,
+    "least_busy": llm_pb2.ROUTING_STRATEGY_LEAST_BUSY,
+    "lowest_cost": llm_pb2.ROUTING_STRATEGY_LOWEST_COST,
+}
+_SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
+_ROUTING = ("only", "ignore", "order", "allow_fallback", "max_attempts")
+
+
+class ChatOptions(TypedDict, total=False):
+    """The arguments of `chat` by name; `Client.chat` describes them."""
+
+    system: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    seed: int
+    reasoning_effort: str
+    stop: Sequence[str]
+    tools: Sequence[Mapping[str, Any]]
+    json_schema: Mapping[str, Any]
+    only: Sequence[str]
+    ignore: Sequence[str]
+    order: Sequence[str]
+    strategy: Strategy
+    allow_fallback: bool
+    max_attempts: int
+    end_user: str
+
+
+def encode_chat(model: str, messages: MessagesInput, options: ChatOptions) -> bytes:
+    """A ChatRequest.
+
+    Raises:
+        InvalidArgument: an argument cannot be sent.
+    """
+    given: dict[str, Any] = dict(options)
+    unknown = given.keys() - ChatOptions.__annotations__.keys()
+    if unknown:
+        raise invalid_rows(min(unknown), "is no option of a chat")
+    try:
+        request = llm_pb2.ChatRequest(
+            model=checked_model(model),
+            messages=_messages(messages, given.get("system", "")),
+            sampling=llm_pb2.Sampling(
+                **{name: given[name] for name in _SAMPLING if name in given},
+                stop=given.get("stop", ()),
+            ),
+            tools=[_tool(one) for one in given.get("tools", ())],
+            routing=llm_pb2.Routing(**{name: given[name] for name in _ROUTING if name in given}),
+            end_user=given.get("end_user", ""),
+        )
+        if "json_schema" in given:
+            schema = request.response_format.json_schema
+            schema.name, schema.schema_json = "answer", json.dumps(given["json_schema"])
+        if "strategy" in given:
+            request.routing.strategy = _STRATEGIES[given["strategy"]]
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise invalid_rows("chat", f"an argument cannot be sent: {error}") from error
+    return request.SerializeToString()
+
+
+def decode_chat(payload: bytes) -> ChatAnswer:
+    """The answer in a ChatResponse.
+
+    Raises:
+        Internal: it is none, or not a complete one.
+    """
+    try:
+        reply = llm_pb2.ChatResponse.FromString(payload)
+    except DecodeError as error:
+        raise malformed_reply("LlmService.Chat") from error
+    calls = [ToolCall(one.id, one.name, one.arguments_json) for one in reply.tool_calls]
+    answer = _answer(reply.text, reply.reasoning, calls, reply.start, reply.end)
+    if not reply.HasField("end") or not answer.complete:
+        raise malformed_reply("LlmService.Chat")
+    return answer
+
+
+class Collected:
+    """Puts the events of a stream together, and knows whether they are a whole answer."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: dict[int, list[ToolCallPiece]] = {}
+        self._start = llm_pb2.ChatStart()
+        self._end: llm_pb2.ChatEnd | None = None
+        self._seq = 0
+
+    def add(self, payload: bytes) -> ChatPiece | None:
+        """Takes a message; the piece in it, if it brings one.
+
+        Raises:
+            Internal: it is none, or not the one that must come next.
+        """
+        try:
+            message = llm_pb2.ChatStreamResponse.FromString(payload)
+        except DecodeError as error:
+            raise malformed_reply("LlmService.ChatStream") from error
+        kind = message.WhichOneof("event")
+        if message.seq != self._seq or self._end is not None:
+            raise malformed_reply("LlmService.ChatStream")
+        self._seq += 1
+        if kind == "start":
+            self._start = message.start
+        elif kind == "end":
+            self._end = message.end
+        elif kind == "delta":
+            return self._piece(message.delta)
+        return None
+
+    def answer(self) -> ChatAnswer:
+        """What has come so far; complete only if the End was."""
+        calls = [
+            ToolCall(
+                "".join(one.id for one in pieces),
+                "".join(one.name for one in pieces),
+                "".join(one.arguments for one in pieces),
+            )
+            for _, pieces in sorted(self._calls.items())
+        ]
+        texts, thoughts = "".join(self._texts), "".join(self._thoughts)
+        return _answer(texts, thoughts, calls, self._start, self._end)
+
+    def finished(self) -> ChatAnswer:
+        """The whole answer, after the stream has ended with OK.
+
+        Raises:
+            Internal: something between here and the server cut the answer; `partial` is set.
+        """
+        answer = self.answer()
+        if not answer.complete:
+            error: Internal = malformed_reply("LlmService.ChatStream")
+            error.partial = answer
+            raise error
+        return answer
+
+    def _piece(self, delta: llm_pb2.ChatDelta) -> ChatPiece:
+        calls = tuple(
+            ToolCallPiece(one.index, one.id, one.name, one.arguments_fragment)
+            for one in delta.tool_calls
+        )
+        self._texts.append(delta.text)
+        self._thoughts.append(delta.reasoning)
+        for call in calls:
+            self._calls.setdefault(call.index, []).append(call)
+        return ChatPiece(delta.text, delta.reasoning, calls)
+
+
+def _messages(messages: MessagesInput, system: str) -> list[llm_pb2.ChatMessage]:
+    made = [llm_pb2.ChatMessage(role=llm_pb2.CHAT_ROLE_SYSTEM, text=system)] if system else []
+    if isinstance(messages, str):
+        return [*made, llm_pb2.ChatMessage(role=llm_pb2.CHAT_ROLE_USER, text=messages)]
+    for index, one in enumerate(messages):
+        role = _ROLES.get(one.get("role", ""))
+        if not role:
+            raise invalid_rows(f"messages[{index}].role", "must be system, user or assistant")
+        made.append(
+            llm_pb2.ChatMessage(
+                role=role,
+                text=one.get("content", ""),
+                tool_call_id=one.get("tool_call_id", ""),
+            )
+        )
+    return made
+
+
+def _tool(tool: Mapping[str, Any]) -> llm_pb2.Tool:
+    parameters = json.dumps(tool["parameters"]) if "parameters" in tool else ""
+    description = tool.get("description", "")
+    return llm_pb2.Tool(name=tool["name"], description=description, parameters_json=parameters)
+
+
+def _answer(
+    text: str,
+    reasoning: str,
+    calls: list[ToolCall],
+    start: llm_pb2.ChatStart,
+    end: llm_pb2.ChatEnd | None,
+) -> ChatAnswer:
+    finish = "" if end is None else _word(llm_pb2.FinishReason, end.finish_reason, "FINISH_REASON_")
+    ended = end or llm_pb2.ChatEnd()
+    return ChatAnswer(
+        text=text,
+        reasoning=reasoning,
+        tool_calls=calls,
+        finish_reason=finish,
+        provider=start.provider,
+        model=start.model,
+        usage=_usage(ended.usage),
+        attempts=[_attempt(one) for one in ended.attempts],
+        first_token_s=ended.timing.first_token_us / 1e6,
+    )
+
+
+def _usage(usage: llm_pb2.Usage) -> ChatUsage:
+    source = _word(llm_pb2.Usage.Source, usage.source, "SOURCE_")
+    return ChatUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        reasoning_output_tokens=usage.reasoning_output_tokens,
+        cost_nano_usd=usage.cost_nano_usd if usage.HasField("cost_nano_usd") else None,
+        source="" if source == "unspecified" else source,
+    )
+
+
+def _attempt(one: llm_pb2.Attempt) -> Attempt:
+    return Attempt(
+        provider=one.provider,
+        model=one.model,
+        outcome=_word(llm_pb2.AttemptOutcome, one.outcome, "ATTEMPT_OUTCOME_"),
+        http_status=one.http_status,
+        error_code=one.error_code,
+        seconds=one.duration_us / 1e6,
+    )
+
+
+def _word(enum: Any, number: int, prefix: str) -> str:
+    """The name of a value in small letters; its number where a newer server has sent it."""
+    try:
+        name: str = enum.Name(number)
+    except ValueError:
+        return str(number)
+    return name.removeprefix(prefix).lower()

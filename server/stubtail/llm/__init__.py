@@ -1,0 +1,1 @@
+"""The proxy to language models: providers, routing, breakers, streams."""

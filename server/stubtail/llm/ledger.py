@@ -1,0 +1,136 @@
+"""What one call tells of itself: its attempts, where its time went, its tokens and their cost."""
+
+from collections.abc import Callable
+
+from stubtail.llm import openai_reply
+from stubtail.llm.failures import Outcome
+from stubtail.llm.openai_reply import Counts, Piece
+from stubtail.llm.upstreams import Upstream
+from stubtail.v1 import llm_pb2
+
+
+class Ledger:
+    """Keeps the books of one call, from its arrival on.
+
+    Attributes:
+        attempts: every try in its order.
+        first_s: from the start of the attempt that answered to its first content, seconds.
+        upstream_s: waiting for upstreams, seconds.
+        caller_s: waiting for the caller to take what was sent, seconds.
+        counts: the last ones of the provider.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._arrived_s = clock()
+        self._before_s = 0.0
+        self.attempts: list[llm_pb2.Attempt] = []
+        self.first_s = 0.0
+        self.upstream_s = 0.0
+        self.caller_s = 0.0
+        self.counts: Counts | None = None
+
+    def note_first(self, started_s: float) -> None:
+        """The attempt that started then has brought its first content now."""
+        self._before_s = started_s - self._arrived_s
+        self.first_s = self._clock() - started_s
+
+    def note(
+        self, upstream: Upstream, outcome: Outcome, http_status: int, code: str, started_s: float
+    ) -> None:
+        """An attempt has ended."""
+        upstream.note_attempt(outcome, self._clock() - started_s)
+        self.attempts.append(
+            llm_pb2.Attempt(
+                provider=upstream.provider,
+                model=upstream.model,
+                outcome=outcome,
+                http_status=http_status,
+                error_code=code,
+                started_us=_us(started_s - self._arrived_s),
+                duration_us=_us(self._clock() - started_s),
+            )
+        )
+
+    def start(self, upstream: Upstream, pieces: list[Piece], attempt: int) -> llm_pb2.ChatStart:
+        """Who answers, and in which attempt, from 1; `pieces` is what has come until now."""
+        return llm_pb2.ChatStart(
+            provider=upstream.provider,
+            model=upstream.model,
+            response_model=next((one.model for one in pieces if one.model), ""),
+            upstream_id=next((one.upstream_id for one in pieces if one.upstream_id), ""),
+            attempt=attempt,
+        )
+
+    def end(
+        self, upstream: Upstream, finish: str, incomplete: llm_pb2.FinishReason | None = None
+    ) -> llm_pb2.ChatEnd:
+        """How the answer ended: by the provider's word, or incomplete for a reason of ours."""
+        return llm_pb2.ChatEnd(
+            finish_reason=_reason(finish) if incomplete is None else incomplete,
+            raw_finish_reason=finish,
+            usage=self.usage(upstream, partial=incomplete is not None),
+            timing=self.timing(),
+            attempts=self.attempts,
+        )
+
+    def usage(self, upstream: Upstream, *, partial: bool = False) -> llm_pb2.Usage:
+        """The tokens and what they cost; to be asked for once, because it is added up."""
+        usage = _usage(self.counts, upstream, partial=partial)
+        upstream.note_usage(usage)
+        return usage
+
+    def timing(self) -> llm_pb2.LlmTiming:
+        """Where the time went until now."""
+        total_s = self._clock() - self._arrived_s
+        return llm_pb2.LlmTiming(
+            before_us=_us(self._before_s),
+            first_token_us=_us(self.first_s),
+            total_us=_us(total_s),
+            upstream_us=_us(self.upstream_s),
+            caller_us=_us(self.caller_s),
+            proxy_us=_us(total_s - self.upstream_s - self.caller_s),
+        )
+
+
+def _reason(finish: str) -> llm_pb2.FinishReason:
+    known = openai_reply.FINISH_REASONS
+    return known.get(finish.lower(), llm_pb2.FINISH_REASON_UNSPECIFIED)
+
+
+def _usage(counts: Counts | None, upstream: Upstream, *, partial: bool) -> llm_pb2.Usage:
+    if counts is None:
+        source = llm_pb2.Usage.SOURCE_PARTIAL if partial else llm_pb2.Usage.SOURCE_UNSPECIFIED
+        return llm_pb2.Usage(source=source)
+    price = upstream.price
+    return llm_pb2.Usage(
+        input_tokens=counts.input,
+        output_tokens=counts.output,
+        cached_input_tokens=counts.cached_input,
+        reasoning_output_tokens=counts.reasoning_output,
+        cost_nano_usd=price.cost(counts.input, counts.output, counts.cached_input)
+        if price
+        else None,
+        source=llm_pb2.Usage.SOURCE_PARTIAL if partial else llm_pb2.Usage.SOURCE_PROVIDER,
+    )
+
+
+def response(piece: Piece, start: llm_pb2.ChatStart, end: llm_pb2.ChatEnd) -> llm_pb2.ChatResponse:
+    """A whole answer as a reply."""
+    delta = piece.delta or llm_pb2.ChatDelta()
+    calls = [
+        llm_pb2.ToolCall(id=one.id, name=one.name, arguments_json=one.arguments_fragment)
+        for one in delta.tool_calls
+    ]
+    return llm_pb2.ChatResponse(
+        text=delta.text,
+        reasoning=delta.reasoning,
+        tool_calls=calls,
+        logprobs=delta.logprobs,
+        start=start,
+        end=end,
+    )
+
+
+def _us(seconds: float) -> int:
+    return max(0, round(seconds * 1e6))

@@ -1,0 +1,180 @@
+"""The messages of stubtail/v1/llm.proto. Written by proto/generate.py; do not edit."""
+
+from base64 import b64decode
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.internal import enum_type_wrapper
+
+_POOL = descriptor_pool.Default()
+_SERIALIZED = b64decode(
+    "ChVzdHVidGFpbC92MS9sbG0ucHJvdG8SC3N0dWJ0YWlsLnYxIuoCCgtDaGF0UmVxdWVzdBINCgVtb2RlbBgBIAEoCRIq"
+    "CghtZXNzYWdlcxgCIAMoCzIYLnN0dWJ0YWlsLnYxLkNoYXRNZXNzYWdlEicKCHNhbXBsaW5nGAMgASgLMhUuc3R1YnRh"
+    "aWwudjEuU2FtcGxpbmcSIAoFdG9vbHMYBCADKAsyES5zdHVidGFpbC52MS5Ub29sEiwKC3Rvb2xfY2hvaWNlGAUgASgL"
+    "Mhcuc3R1YnRhaWwudjEuVG9vbENob2ljZRIgChNwYXJhbGxlbF90b29sX2NhbGxzGAYgASgISACIAQESNAoPcmVzcG9u"
+    "c2VfZm9ybWF0GAcgASgLMhsuc3R1YnRhaWwudjEuUmVzcG9uc2VGb3JtYXQSJQoHcm91dGluZxgIIAEoCzIULnN0dWJ0"
+    "YWlsLnYxLlJvdXRpbmcSEAoIZW5kX3VzZXIYCSABKAlCFgoUX3BhcmFsbGVsX3Rvb2xfY2FsbHMiuAEKC0NoYXRNZXNz"
+    "YWdlEiMKBHJvbGUYASABKA4yFS5zdHVidGFpbC52MS5DaGF0Um9sZRIMCgR0ZXh0GAIgASgJEicKBXBhcnRzGAMgAygL"
+    "Mhguc3R1YnRhaWwudjEuQ29udGVudFBhcnQSKQoKdG9vbF9jYWxscxgEIAMoCzIVLnN0dWJ0YWlsLnYxLlRvb2xDYWxs"
+    "EhQKDHRvb2xfY2FsbF9pZBgFIAEoCRIMCgRuYW1lGAYgASgJImcKC0NvbnRlbnRQYXJ0Eg4KBHRleHQYASABKAlIABIT"
+    "CglpbWFnZV91cmwYAiABKAlIABIoCgVpbWFnZRgDIAEoCzIXLnN0dWJ0YWlsLnYxLklubGluZURhdGFIAEIJCgdjb250"
+    "ZW50Ii0KCklubGluZURhdGESEQoJbWltZV90eXBlGAEgASgJEgwKBGRhdGEYAiABKAwiPAoIVG9vbENhbGwSCgoCaWQY"
+    "ASABKAkSDAoEbmFtZRgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCSJiCgRUb29sEgwKBG5hbWUYASABKAkSEwoL"
+    "ZGVzY3JpcHRpb24YAiABKAkSFwoPcGFyYW1ldGVyc19qc29uGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBQgkKB19z"
+    "dHJpY3QirAEKClRvb2xDaG9pY2USLAoEbW9kZRgBIAEoDjIcLnN0dWJ0YWlsLnYxLlRvb2xDaG9pY2UuTW9kZUgAEhcK"
+    "DWZ1bmN0aW9uX25hbWUYAiABKAlIACJNCgRNb2RlEhQKEE1PREVfVU5TUEVDSUZJRUQQABINCglNT0RFX0FVVE8QARIN"
+    "CglNT0RFX05PTkUQAhIRCg1NT0RFX1JFUVVJUkVEEANCCAoGY2hvaWNlImEKDlJlc3BvbnNlRm9ybWF0EhUKC2pzb25f"
+    "b2JqZWN0GAEgASgISAASLgoLanNvbl9zY2hlbWEYAiABKAsyFy5zdHVidGFpbC52MS5Kc29uU2NoZW1hSABCCAoGZm9y"
+    "bWF0Ik8KCkpzb25TY2hlbWESDAoEbmFtZRgBIAEoCRITCgtzY2hlbWFfanNvbhgCIAEoCRITCgZzdHJpY3QYAyABKAhI"
+    "AIgBAUIJCgdfc3RyaWN0Iu4CCghTYW1wbGluZxIYCgt0ZW1wZXJhdHVyZRgBIAEoAUgAiAEBEhIKBXRvcF9wGAIgASgB"
+    "SAGIAQESFwoKbWF4X3Rva2VucxgDIAEoDUgCiAEBEgwKBHN0b3AYBCADKAkSEQoEc2VlZBgFIAEoA0gDiAEBEh4KEWZy"
+    "ZXF1ZW5jeV9wZW5hbHR5GAYgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgHIAEoAUgFiAEBEhkKDHRvcF9sb2dw"
+    "cm9icxgIIAEoDUgGiAEBEh0KEHJlYXNvbmluZ19lZmZvcnQYCSABKAlIB4gBAUIOCgxfdGVtcGVyYXR1cmVCCAoGX3Rv"
+    "cF9wQg0KC19tYXhfdG9rZW5zQgcKBV9zZWVkQhQKEl9mcmVxdWVuY3lfcGVuYWx0eUITChFfcHJlc2VuY2VfcGVuYWx0"
+    "eUIPCg1fdG9wX2xvZ3Byb2JzQhMKEV9yZWFzb25pbmdfZWZmb3J0Iu4CCgdSb3V0aW5nEgwKBG9ubHkYASADKAkSDgoG"
+    "aWdub3JlGAIgAygJEg0KBW9yZGVyGAMgAygJEi4KCHN0cmF0ZWd5GAQgASgOMhwuc3R1YnRhaWwudjEuUm91dGluZ1N0"
+    "cmF0ZWd5EhsKDmFsbG93X2ZhbGxiYWNrGAUgASgISACIAQESGQoMbWF4X2F0dGVtcHRzGAYgASgNSAGIAQESHwoSY29u"
+    "bmVjdF90aW1lb3V0X21zGAcgASgNSAKIAQESIwoWZmlyc3RfdG9rZW5fdGltZW91dF9tcxgIIAEoDUgDiAEBEh0KEHN0"
+    "YWxsX3RpbWVvdXRfbXMYCSABKA1IBIgBAUIRCg9fYWxsb3dfZmFsbGJhY2tCDwoNX21heF9hdHRlbXB0c0IVChNfY29u"
+    "bmVjdF90aW1lb3V0X21zQhkKF19maXJzdF90b2tlbl90aW1lb3V0X21zQhMKEV9zdGFsbF90aW1lb3V0X21zItEBCgxD"
+    "aGF0UmVzcG9uc2USDAoEdGV4dBgBIAEoCRIRCglyZWFzb25pbmcYAiABKAkSKQoKdG9vbF9jYWxscxgDIAMoCzIVLnN0"
+    "dWJ0YWlsLnYxLlRvb2xDYWxsEisKCGxvZ3Byb2JzGAQgAygLMhkuc3R1YnRhaWwudjEuVG9rZW5Mb2dwcm9iEiUKBXN0"
+    "YXJ0GAUgASgLMhYuc3R1YnRhaWwudjEuQ2hhdFN0YXJ0EiEKA2VuZBgGIAEoCzIULnN0dWJ0YWlsLnYxLkNoYXRFbmQi"
+    "oQEKEkNoYXRTdHJlYW1SZXNwb25zZRILCgNzZXEYASABKA0SJwoFc3RhcnQYAiABKAsyFi5zdHVidGFpbC52MS5DaGF0"
+    "U3RhcnRIABInCgVkZWx0YRgDIAEoCzIWLnN0dWJ0YWlsLnYxLkNoYXREZWx0YUgAEiMKA2VuZBgEIAEoCzIULnN0dWJ0"
+    "YWlsLnYxLkNoYXRFbmRIAEIHCgVldmVudCJqCglDaGF0U3RhcnQSEAoIcHJvdmlkZXIYASABKAkSDQoFbW9kZWwYAiAB"
+    "KAkSFgoOcmVzcG9uc2VfbW9kZWwYAyABKAkSEwoLdXBzdHJlYW1faWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSKJAQoJ"
+    "Q2hhdERlbHRhEgwKBHRleHQYASABKAkSEQoJcmVhc29uaW5nGAIgASgJEi4KCnRvb2xfY2FsbHMYAyADKAsyGi5zdHVi"
+    "dGFpbC52MS5Ub29sQ2FsbERlbHRhEisKCGxvZ3Byb2JzGAQgAygLMhkuc3R1YnRhaWwudjEuVG9rZW5Mb2dwcm9iIlQK"
+    "DVRvb2xDYWxsRGVsdGESDQoFaW5kZXgYASABKA0SCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIaChJhcmd1bWVudHNf"
+    "ZnJhZ21lbnQYBCABKAkiVAoMVG9rZW5Mb2dwcm9iEg0KBXRva2VuGAEgASgJEg8KB2xvZ3Byb2IYAiABKAESJAoDdG9w"
+    "GAMgAygLMhcuc3R1YnRhaWwudjEuVG9wTG9ncHJvYiIsCgpUb3BMb2dwcm9iEg0KBXRva2VuGAEgASgJEg8KB2xvZ3By"
+    "b2IYAiABKAEiyQEKB0NoYXRFbmQSMAoNZmluaXNoX3JlYXNvbhgBIAEoDjIZLnN0dWJ0YWlsLnYxLkZpbmlzaFJlYXNv"
+    "bhIZChFyYXdfZmluaXNoX3JlYXNvbhgCIAEoCRIhCgV1c2FnZRgDIAEoCzISLnN0dWJ0YWlsLnYxLlVzYWdlEiYKBnRp"
+    "bWluZxgEIAEoCzIWLnN0dWJ0YWlsLnYxLkxsbVRpbWluZxImCghhdHRlbXB0cxgFIAMoCzIULnN0dWJ0YWlsLnYxLkF0"
+    "dGVtcHQilgIKBVVzYWdlEhQKDGlucHV0X3Rva2VucxgBIAEoBBIVCg1vdXRwdXRfdG9rZW5zGAIgASgEEhsKE2NhY2hl"
+    "ZF9pbnB1dF90b2tlbnMYAyABKAQSHwoXcmVhc29uaW5nX291dHB1dF90b2tlbnMYBCABKAQSGgoNY29zdF9uYW5vX3Vz"
+    "ZBgFIAEoA0gAiAEBEikKBnNvdXJjZRgGIAEoDjIZLnN0dWJ0YWlsLnYxLlVzYWdlLlNvdXJjZSJJCgZTb3VyY2USFgoS"
+    "U09VUkNFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1BST1ZJREVSEAESEgoOU09VUkNFX1BBUlRJQUwQAkIQCg5fY29z"
+    "dF9uYW5vX3VzZCKCAQoJTGxtVGltaW5nEhEKCWJlZm9yZV91cxgBIAEoBBIWCg5maXJzdF90b2tlbl91cxgCIAEoBBIQ"
+    "Cgh0b3RhbF91cxgDIAEoBBITCgt1cHN0cmVhbV91cxgEIAEoBBIRCgljYWxsZXJfdXMYBSABKAQSEAoIcHJveHlfdXMY"
+    "BiABKAQiqgEKB0F0dGVtcHQSEAoIcHJvdmlkZXIYASABKAkSDQoFbW9kZWwYAiABKAkSLAoHb3V0Y29tZRgDIAEoDjIb"
+    "LnN0dWJ0YWlsLnYxLkF0dGVtcHRPdXRjb21lEhMKC2h0dHBfc3RhdHVzGAQgASgNEhIKCmVycm9yX2NvZGUYBSABKAkS"
+    "EgoKc3RhcnRlZF91cxgGIAEoBBITCgtkdXJhdGlvbl91cxgHIAEoBCKOAQoMRW1iZWRSZXF1ZXN0Eg0KBW1vZGVsGAEg"
+    "ASgJEg4KBmlucHV0cxgCIAMoCRIXCgpkaW1lbnNpb25zGAMgASgNSACIAQESJQoHcm91dGluZxgEIAEoCzIULnN0dWJ0"
+    "YWlsLnYxLlJvdXRpbmcSEAoIZW5kX3VzZXIYBSABKAlCDQoLX2RpbWVuc2lvbnMi5wEKDUVtYmVkUmVzcG9uc2USKgoK"
+    "ZW1iZWRkaW5ncxgBIAMoCzIWLnN0dWJ0YWlsLnYxLkVtYmVkZGluZxIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgD"
+    "IAEoCRIWCg5yZXNwb25zZV9tb2RlbBgEIAEoCRIhCgV1c2FnZRgFIAEoCzISLnN0dWJ0YWlsLnYxLlVzYWdlEiYKBnRp"
+    "bWluZxgGIAEoCzIWLnN0dWJ0YWlsLnYxLkxsbVRpbWluZxImCghhdHRlbXB0cxgHIAMoCzIULnN0dWJ0YWlsLnYxLkF0"
+    "dGVtcHQiGwoJRW1iZWRkaW5nEg4KBnZhbHVlcxgBIAMoAiIdChtMbG1TZXJ2aWNlTGlzdE1vZGVsc1JlcXVlc3QibQoc"
+    "TGxtU2VydmljZUxpc3RNb2RlbHNSZXNwb25zZRIlCgZtb2RlbHMYASADKAsyFS5zdHVidGFpbC52MS5MbG1Nb2RlbBIm"
+    "CgdhbGlhc2VzGAIgAygLMhUuc3R1YnRhaWwudjEuTGxtQWxpYXMiXAoITGxtTW9kZWwSDAoEbmFtZRgBIAEoCRIQCghw"
+    "cm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIhCgVwcmljZRgEIAEoCzISLnN0dWJ0YWlsLnYxLlByaWNlIlcKBVBy"
+    "aWNlEhYKDmlucHV0X25hbm9fdXNkGAEgASgDEhcKD291dHB1dF9uYW5vX3VzZBgCIAEoAxIdChVjYWNoZWRfaW5wdXRf"
+    "bmFub191c2QYAyABKAMiOwoITGxtQWxpYXMSDAoEbmFtZRgBIAEoCRIPCgd0YXJnZXRzGAIgAygJEhAKCGZhbGxiYWNr"
+    "GAMgASgJIiwKGEdldFByb3ZpZGVySGVhbHRoUmVxdWVzdBIQCghwcm92aWRlchgBIAEoCSJLChlHZXRQcm92aWRlckhl"
+    "YWx0aFJlc3BvbnNlEi4KCXVwc3RyZWFtcxgBIAMoCzIbLnN0dWJ0YWlsLnYxLlVwc3RyZWFtSGVhbHRoIvABCg5VcHN0"
+    "cmVhbUhlYWx0aBIQCghwcm92aWRlchgBIAEoCRINCgVtb2RlbBgCIAEoCRIqCgdicmVha2VyGAMgASgOMhkuc3R1YnRh"
+    "aWwudjEuQnJlYWtlclN0YXRlEhEKCXRocm90dGxlZBgEIAEoCBIXCg9hdmFpbGFibGVfaW5fbXMYBSABKAQSEQoJaW5f"
+    "ZmxpZ2h0GAYgASgNEhsKDmZpcnN0X3Rva2VuX3VzGAcgASgESACIAQESEAoIYXR0ZW1wdHMYCCABKAQSEAoIZmFpbHVy"
+    "ZXMYCSABKARCEQoPX2ZpcnN0X3Rva2VuX3VzKpUBCghDaGF0Um9sZRIZChVDSEFUX1JPTEVfVU5TUEVDSUZJRUQQABIU"
+    "ChBDSEFUX1JPTEVfU1lTVEVNEAESEgoOQ0hBVF9ST0xFX1VTRVIQAhIXChNDSEFUX1JPTEVfQVNTSVNUQU5UEAMSEgoO"
+    "Q0hBVF9ST0xFX1RPT0wQBBIXChNDSEFUX1JPTEVfREVWRUxPUEVSEAUq+AEKDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hf"
+    "UkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQ"
+    "AhIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQAxIgChxGSU5JU0hfUkVBU09OX0NPTlRFTlRfRklMVEVSEAQSIAoc"
+    "RklOSVNIX1JFQVNPTl9VUFNUUkVBTV9FUlJPUhAFEhkKFUZJTklTSF9SRUFTT05fU1RBTExFRBAGEhoKFkZJTklTSF9S"
+    "RUFTT05fREVBRExJTkUQByrWAQoPUm91dGluZ1N0cmF0ZWd5EiAKHFJPVVRJTkdfU1RSQVRFR1lfVU5TUEVDSUZJRUQQ"
+    "ABIdChlST1VUSU5HX1NUUkFURUdZX1BSSU9SSVRZEAESHQoZUk9VVElOR19TVFJBVEVHWV9XRUlHSFRFRBACEiAKHFJP"
+    "VVRJTkdfU1RSQVRFR1lfTE9XRVNUX1RURlQQAxIfChtST1VUSU5HX1NUUkFURUdZX0xFQVNUX0JVU1kQBBIgChxST1VU"
+    "SU5HX1NUUkFURUdZX0xPV0VTVF9DT1NUEAUqjAMKDkF0dGVtcHRPdXRjb21lEh8KG0FUVEVNUFRfT1VUQ09NRV9VTlNQ"
+    "RUNJRklFRBAAEhYKEkFUVEVNUFRfT1VUQ09NRV9PSxABEiIKHkFUVEVNUFRfT1VUQ09NRV9DT05ORUNUX0ZBSUxFRBAC"
+    "EiIKHkFUVEVNUFRfT1VUQ09NRV9VUFNUUkVBTV9FUlJPUhADEh0KGUFUVEVNUFRfT1VUQ09NRV9USFJPVFRMRUQQBBIb"
+    "ChdBVFRFTVBUX09VVENPTUVfUkVGVVNFRBAFEh8KG0FUVEVNUFRfT1VUQ09NRV9BVVRIX0ZBSUxFRBAGEiIKHkFUVEVN"
+    "UFRfT1VUQ09NRV9OT19GSVJTVF9UT0tFThAHEhsKF0FUVEVNUFRfT1VUQ09NRV9TVEFMTEVEEAgSHgoaQVRURU1QVF9P"
+    "VVRDT01FX0JST0tFTl9PRkYQCRIdChlBVFRFTVBUX09VVENPTUVfTUFMRk9STUVEEAoSHAoYQVRURU1QVF9PVVRDT01F"
+    "X0RFQURMSU5FEAsqfAoMQnJlYWtlclN0YXRlEh0KGUJSRUFLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRCUkVBS0VS"
+    "X1NUQVRFX0NMT1NFRBABEhYKEkJSRUFLRVJfU1RBVEVfT1BFThACEhsKF0JSRUFLRVJfU1RBVEVfSEFMRl9PUEVOEAMy"
+    "mwMKCkxsbVNlcnZpY2USOwoEQ2hhdBIYLnN0dWJ0YWlsLnYxLkNoYXRSZXF1ZXN0Ghkuc3R1YnRhaWwudjEuQ2hhdFJl"
+    "c3BvbnNlEkkKCkNoYXRTdHJlYW0SGC5zdHVidGFpbC52MS5DaGF0UmVxdWVzdBofLnN0dWJ0YWlsLnYxLkNoYXRTdHJl"
+    "YW1SZXNwb25zZTABEj4KBUVtYmVkEhkuc3R1YnRhaWwudjEuRW1iZWRSZXF1ZXN0Ghouc3R1YnRhaWwudjEuRW1iZWRS"
+    "ZXNwb25zZRJhCgpMaXN0TW9kZWxzEiguc3R1YnRhaWwudjEuTGxtU2VydmljZUxpc3RNb2RlbHNSZXF1ZXN0Gikuc3R1"
+    "YnRhaWwudjEuTGxtU2VydmljZUxpc3RNb2RlbHNSZXNwb25zZRJiChFHZXRQcm92aWRlckhlYWx0aBIlLnN0dWJ0YWls"
+    "LnYxLkdldFByb3ZpZGVySGVhbHRoUmVxdWVzdBomLnN0dWJ0YWlsLnYxLkdldFByb3ZpZGVySGVhbHRoUmVzcG9uc2Vi"
+    "BnByb3RvMw=="
+)
+_POOL.AddSerializedFile(_SERIALIZED)
+DESCRIPTOR = _POOL.FindFileByName("stubtail/v1/llm.proto")
+
+ChatRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatRequest"])
+ChatMessage = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatMessage"])
+ContentPart = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ContentPart"])
+InlineData = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["InlineData"])
+ToolCall = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ToolCall"])
+Tool = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Tool"])
+ToolChoice = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ToolChoice"])
+ResponseFormat = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ResponseFormat"])
+JsonSchema = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["JsonSchema"])
+Sampling = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Sampling"])
+Routing = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Routing"])
+ChatResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatResponse"])
+ChatStreamResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatStreamResponse"])
+ChatStart = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatStart"])
+ChatDelta = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatDelta"])
+ToolCallDelta = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ToolCallDelta"])
+TokenLogprob = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["TokenLogprob"])
+TopLogprob = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["TopLogprob"])
+ChatEnd = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ChatEnd"])
+Usage = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Usage"])
+LlmTiming = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["LlmTiming"])
+Attempt = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Attempt"])
+EmbedRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["EmbedRequest"])
+EmbedResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["EmbedResponse"])
+Embedding = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Embedding"])
+LlmServiceListModelsRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["LlmServiceListModelsRequest"])
+LlmServiceListModelsResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["LlmServiceListModelsResponse"])
+LlmModel = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["LlmModel"])
+Price = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Price"])
+LlmAlias = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["LlmAlias"])
+GetProviderHealthRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["GetProviderHealthRequest"])
+GetProviderHealthResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["GetProviderHealthResponse"])
+UpstreamHealth = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["UpstreamHealth"])
+ChatRole = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["ChatRole"])
+CHAT_ROLE_UNSPECIFIED = 0
+CHAT_ROLE_SYSTEM = 1
+CHAT_ROLE_USER = 2
+CHAT_ROLE_ASSISTANT = 3
+CHAT_ROLE_TOOL = 4
+CHAT_ROLE_DEVELOPER = 5
+FinishReason = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["FinishReason"])
+FINISH_REASON_UNSPECIFIED = 0
+FINISH_REASON_STOP = 1
+FINISH_REASON_LENGTH = 2
+FINISH_REASON_TOOL_CALLS = 3
+FINISH_REASON_CONTENT_FILTER = 4
+FINISH_REASON_UPSTREAM_ERROR = 5
+FINISH_REASON_STALLED = 6
+FINISH_REASON_DEADLINE = 7
+RoutingStrategy = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["RoutingStrategy"])
+ROUTING_STRATEGY_UNSPECIFIED = 0
+ROUTING_STRATEGY_PRIORITY = 1
+ROUTING_STRATEGY_WEIGHTED = 2
+ROUTING_STRATEGY_LOWEST_TTFT = 3
+ROUTING_STRATEGY_LEAST_BUSY = 4
+ROUTING_STRATEGY_LOWEST_COST = 5
+AttemptOutcome = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["AttemptOutcome"])
+ATTEMPT_OUTCOME_UNSPECIFIED = 0
+ATTEMPT_OUTCOME_OK = 1
+ATTEMPT_OUTCOME_CONNECT_FAILED = 2
+ATTEMPT_OUTCOME_UPSTREAM_ERROR = 3
+ATTEMPT_OUTCOME_THROTTLED = 4
+ATTEMPT_OUTCOME_REFUSED = 5
+ATTEMPT_OUTCOME_AUTH_FAILED = 6
+ATTEMPT_OUTCOME_NO_FIRST_TOKEN = 7
+ATTEMPT_OUTCOME_STALLED = 8
+ATTEMPT_OUTCOME_BROKEN_OFF = 9
+ATTEMPT_OUTCOME_MALFORMED = 10
+ATTEMPT_OUTCOME_DEADLINE = 11
+BreakerState = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["BreakerState"])
+BREAKER_STATE_UNSPECIFIED = 0
+BREAKER_STATE_CLOSED = 1
+BREAKER_STATE_OPEN = 2
+BREAKER_STATE_HALF_OPEN = 3
