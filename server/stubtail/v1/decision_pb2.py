@@ -1,0 +1,87 @@
+"""The messages of stubtail/v1/decision.proto. Written by proto/generate.py; do not edit."""
+
+from base64 import b64decode
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.internal import enum_type_wrapper
+
+from stubtail.v1 import common_pb2 as _common_pb2  # noqa: F401
+from stubtail.v1 import scoring_pb2 as _scoring_pb2  # noqa: F401
+
+_POOL = descriptor_pool.Default()
+_SERIALIZED = b64decode(
+    "ChpzdHVidGFpbC92MS9kZWNpc2lvbi5wcm90bxILc3R1YnRhaWwudjEaGHN0dWJ0YWlsL3YxL2NvbW1vbi5wcm90bxoZ"
+    "c3R1YnRhaWwvdjEvc2NvcmluZy5wcm90byLwBAoNRGVjaWRlUmVxdWVzdBINCgVtb2RlbBgBIAEoCRInCghwcmlvcml0"
+    "eRgCIAEoDjIVLnN0dWJ0YWlsLnYxLlByaW9yaXR5EjgKB2NvbnRleHQYAyADKAsyJy5zdHVidGFpbC52MS5EZWNpZGVS"
+    "ZXF1ZXN0LkNvbnRleHRFbnRyeRI+CgpwYXJhbWV0ZXJzGAQgAygLMiouc3R1YnRhaWwudjEuRGVjaWRlUmVxdWVzdC5Q"
+    "YXJhbWV0ZXJzRW50cnkSKgoEbGlzdBgFIAEoCzIaLnN0dWJ0YWlsLnYxLkNhbmRpZGF0ZUxpc3RIABIqCgRncmlkGAYg"
+    "ASgLMhouc3R1YnRhaWwudjEuQ2FuZGlkYXRlR3JpZEgAEikKCW9iamVjdGl2ZRgHIAEoCzIWLnN0dWJ0YWlsLnYxLk9i"
+    "amVjdGl2ZRIsCgtjb25zdHJhaW50cxgIIAMoCzIXLnN0dWJ0YWlsLnYxLkNvbnN0cmFpbnQSEAoIY292ZXJhZ2UYCSAB"
+    "KAESCwoDdG9wGAogASgNEg0KBWN1cnZlGAsgASgIEhgKEGV4cGxhaW5fZXhjbHVkZWQYDCABKAgSGwoTYWxsb3dfb3V0"
+    "c2lkZV9yYW5nZRgNIAEoCBpCCgxDb250ZXh0RW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuc3R1YnRh"
+    "aWwudjEuVmFsdWU6AjgBGkUKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5zdHVi"
+    "dGFpbC52MS5WYWx1ZToCOAFCDAoKY2FuZGlkYXRlcyIxCgVWYWx1ZRIQCgZudW1iZXIYASABKAFIABIOCgR0ZXh0GAIg"
+    "ASgJSABCBgoEa2luZCI1Cg1DYW5kaWRhdGVMaXN0EiQKB2NvbHVtbnMYASADKAsyEy5zdHVidGFpbC52MS5Db2x1bW4i"
+    "MAoNQ2FuZGlkYXRlR3JpZBIfCgRheGVzGAEgAygLMhEuc3R1YnRhaWwudjEuQXhpcyKRAQoEQXhpcxIMCgRuYW1lGAEg"
+    "ASgJEiMKBXJhbmdlGAIgASgLMhIuc3R1YnRhaWwudjEuUmFuZ2VIABInCgdudW1iZXJzGAMgASgLMhQuc3R1YnRhaWwu"
+    "djEuTnVtYmVyc0gAEiMKBXRleHRzGAQgASgLMhIuc3R1YnRhaWwudjEuVGV4dHNIAEIICgZ2YWx1ZXMiMwoFUmFuZ2US"
+    "DQoFZmlyc3QYASABKAESDAoEbGFzdBgCIAEoARINCgVzdGVwcxgDIAEoDSIZCgdOdW1iZXJzEg4KBnZhbHVlcxgBIAMo"
+    "ASIXCgVUZXh0cxIOCgZ2YWx1ZXMYASADKAki8QEKCU9iamVjdGl2ZRIpCglkaXJlY3Rpb24YASABKA4yFi5zdHVidGFp"
+    "bC52MS5EaXJlY3Rpb24SFAoKZXhwcmVzc2lvbhgCIAEoCUgAEicKB3JldmVudWUYAyABKAsyFC5zdHVidGFpbC52MS5S"
+    "ZXZlbnVlSAASJQoGcHJvZml0GAQgASgLMhMuc3R1YnRhaWwudjEuUHJvZml0SAASMQoNdmFsdWVfYXRfcmlzaxgFIAEo"
+    "CzIYLnN0dWJ0YWlsLnYxLlZhbHVlQXRSaXNrSAASEwoLcGVzc2ltaXN0aWMYBiABKAhCCwoJb2JqZWN0aXZlIikKB1Jl"
+    "dmVudWUSDQoFcHJpY2UYASABKAkSDwoHb3V0Y29tZRgCIAEoCSI2CgZQcm9maXQSDQoFcHJpY2UYASABKAkSDAoEY29z"
+    "dBgCIAEoCRIPCgdvdXRjb21lGAMgASgJIjsKC1ZhbHVlQXRSaXNrEg0KBXZhbHVlGAEgASgJEgwKBGNvc3QYAiABKAkS"
+    "DwoHb3V0Y29tZRgDIAEoCSKcAQoKQ29uc3RyYWludBIMCgRuYW1lGAEgASgJEiUKBmJvdW5kcxgCIAEoCzITLnN0dWJ0"
+    "YWlsLnYxLkJvdW5kc0gAEiwKCm1heF9jaGFuZ2UYAyABKAsyFi5zdHVidGFpbC52MS5NYXhDaGFuZ2VIABIjCgVsaW1p"
+    "dBgEIAEoCzISLnN0dWJ0YWlsLnYxLkxpbWl0SABCBgoEa2luZCJaCgZCb3VuZHMSDAoEbmFtZRgBIAEoCRIUCgdtaW5p"
+    "bXVtGAIgASgBSACIAQESFAoHbWF4aW11bRgDIAEoAUgBiAEBQgoKCF9taW5pbXVtQgoKCF9tYXhpbXVtIksKCU1heENo"
+    "YW5nZRIMCgRuYW1lGAEgASgJEhIKCGFic29sdXRlGAIgASgBSAASEgoIcmVsYXRpdmUYAyABKAFIAEIICgZjaGFuZ2Ui"
+    "YQoFTGltaXQSEgoKZXhwcmVzc2lvbhgBIAEoCRIVCghhdF9sZWFzdBgCIAEoAUgAiAEBEhQKB2F0X21vc3QYAyABKAFI"
+    "AYgBAUILCglfYXRfbGVhc3RCCgoIX2F0X21vc3Qi3gMKDkRlY2lkZVJlc3BvbnNlEg0KBW1vZGVsGAEgASgJEg8KB3Zl"
+    "cnNpb24YAiABKAkSEAoIZmVhc2libGUYAyABKAgSFwoPY2FuZGlkYXRlX2NvdW50GAQgASgNEhYKDmZlYXNpYmxlX2Nv"
+    "dW50GAUgASgNEiUKBnJhbmtlZBgGIAEoCzIVLnN0dWJ0YWlsLnYxLk91dGNvbWVzEicKCGJhc2VsaW5lGAcgASgLMhUu"
+    "c3R1YnRhaWwudjEuT3V0Y29tZXMSJgoHbmVhcmVzdBgIIAEoCzIVLnN0dWJ0YWlsLnYxLk91dGNvbWVzEioKCnZpb2xh"
+    "dGlvbnMYCSADKAsyFi5zdHVidGFpbC52MS5WaW9sYXRpb24SJAoFY3VydmUYCiABKAsyFS5zdHVidGFpbC52MS5PdXRj"
+    "b21lcxIqCgpleGNsdXNpb25zGAsgAygLMhYuc3R1YnRhaWwudjEuRXhjbHVzaW9uEjEKCGV4Y2x1ZGVkGAwgASgLMh8u"
+    "c3R1YnRhaWwudjEuRXhjbHVkZWRDYW5kaWRhdGVzEhMKC2NvbnN0cmFpbnRzGA0gAygJEisKCHdhcm5pbmdzGA4gAygL"
+    "Mhkuc3R1YnRhaWwudjEuU2NvcmVXYXJuaW5nIuMBCghPdXRjb21lcxIRCglwb3NpdGlvbnMYASADKA0SJAoHY2hhbmdl"
+    "cxgCIAMoCzITLnN0dWJ0YWlsLnYxLkNvbHVtbhIRCglwcmVkaWN0ZWQYAyADKAESDQoFbG93ZXIYBCADKAESDQoFdXBw"
+    "ZXIYBSADKAESEQoJb2JqZWN0aXZlGAYgAygBEiIKBnNsYWNrcxgHIAMoCzISLnN0dWJ0YWlsLnYxLlNsYWNrEiQKB291"
+    "dHB1dHMYCCADKAsyEy5zdHVidGFpbC52MS5Db2x1bW4SEAoIZmVhc2libGUYCSADKAgiFwoFU2xhY2sSDgoGdmFsdWVz"
+    "GAEgAygBIj4KCVZpb2xhdGlvbhISCgpjb25zdHJhaW50GAEgASgJEg0KBXNsYWNrGAIgASgBEg4KBnJlYXNvbhgDIAEo"
+    "CSIqCglFeGNsdXNpb24SDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgNIjsKEkV4Y2x1ZGVkQ2FuZGlkYXRlcxIR"
+    "Cglwb3NpdGlvbnMYASADKA0SEgoKZXhjbHVzaW9ucxgCIAMoDSpWCglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BF"
+    "Q0lGSUVEEAASFgoSRElSRUNUSU9OX01BWElNSVNFEAESFgoSRElSRUNUSU9OX01JTklNSVNFEAIyVAoPRGVjaXNpb25T"
+    "ZXJ2aWNlEkEKBkRlY2lkZRIaLnN0dWJ0YWlsLnYxLkRlY2lkZVJlcXVlc3QaGy5zdHVidGFpbC52MS5EZWNpZGVSZXNw"
+    "b25zZWIGcHJvdG8z"
+)
+_POOL.AddSerializedFile(_SERIALIZED)
+DESCRIPTOR = _POOL.FindFileByName("stubtail/v1/decision.proto")
+
+DecideRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DecideRequest"])
+Value = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Value"])
+CandidateList = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["CandidateList"])
+CandidateGrid = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["CandidateGrid"])
+Axis = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Axis"])
+Range = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Range"])
+Numbers = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Numbers"])
+Texts = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Texts"])
+Objective = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Objective"])
+Revenue = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Revenue"])
+Profit = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Profit"])
+ValueAtRisk = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ValueAtRisk"])
+Constraint = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Constraint"])
+Bounds = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Bounds"])
+MaxChange = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["MaxChange"])
+Limit = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Limit"])
+DecideResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DecideResponse"])
+Outcomes = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Outcomes"])
+Slack = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Slack"])
+Violation = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Violation"])
+Exclusion = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Exclusion"])
+ExcludedCandidates = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["ExcludedCandidates"])
+Direction = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["Direction"])
+DIRECTION_UNSPECIFIED = 0
+DIRECTION_MAXIMISE = 1
+DIRECTION_MINIMISE = 2
