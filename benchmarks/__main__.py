@@ -5,19 +5,28 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from benchmarks import (
     cancel,
     connections,
     crosscheck,
+    decide,
+    explain,
     floor,
+    load_check,
     micro,
+    overload,
     readme,
     reload,
     start,
 )
 from benchmarks.errors import BenchmarkError
+from stubtail_bench import command as bench
+from stubtail_bench.errors import LoadError
 
+_TRACES = Path("../shared/data/traces")  # recorded arrivals, where this checkout has them
 _QUIET_LOAD = 0.5  # waiting processes for each core
 _ABOUT = """\
 Measures stubtail on this machine and compares it with the cheapest server that grpc.aio can make.
@@ -39,6 +48,7 @@ examples:
   python -m benchmarks floor --rounds 1 --seconds 1 --only echo,native --case infer-1x64
   python -m benchmarks floor --mlserver-python /path/to/venv/bin/python
   python -m benchmarks reload --transport grpcio
+  python -m benchmarks load 127.0.0.1:8500 --workload benchmarks/workloads/mix.toml
   python -m benchmarks readme          # put the newest results into benchmarks/README.md
 """
 
@@ -70,7 +80,33 @@ _COMMANDS = {
         connections.add_arguments,
         connections.run,
     ),
+    "overload": _Command(
+        "goodput with deadlines at 2 and 5 times the capacity",
+        overload.add_arguments,
+        overload.run,
+    ),
     "start": _Command("time to the first answer, and memory", start.add_arguments, start.run),
+    "decide": _Command(
+        "a decision between 1,002 candidates, one call at a time", decide.add_arguments, decide.run
+    ),
+    "explain": _Command(
+        "a score with reasons, and how they agree with TreeSHAP",
+        explain.add_arguments,
+        explain.run,
+    ),
+    "load": _Command(
+        "any gRPC inference server under a load of your own",
+        partial(bench.add_load_arguments, traces=_TRACES),
+        bench.load,
+    ),
+    "compare": _Command(
+        "do two results of `load` differ beyond noise?", bench.add_compare_arguments, bench.compare
+    ),
+    "load-check": _Command(
+        "`load` against h2load, against a server that pauses, and at 20,000 calls/s",
+        load_check.add_arguments,
+        load_check.run,
+    ),
     "crosscheck": _Command(
         "our load generator against h2load", crosscheck.add_arguments, crosscheck.run
     ),
@@ -105,14 +141,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     line = parser()
     options = line.parse_args(arguments)
     names = [options.command] if options.command else ["micro", "floor"]
-    if names != ["readme"]:
+    if names not in (["readme"], ["compare"]):
         _warn_when_busy(os.getloadavg()[0], os.cpu_count() or 1)
     status = 0
     for name in names:
         chosen = options if options.command else line.parse_args([name])
         try:
             status |= _COMMANDS[name].run(chosen)
-        except (BenchmarkError, OSError) as error:
+        except (BenchmarkError, LoadError, OSError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             status |= 1
     return status

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, frame_start
+from stubtail_bench.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, frame_start
 
 _MAX_FRAME = 16_384  # every peer must accept this much
 

@@ -12,9 +12,9 @@ from itertools import chain, repeat
 from typing import Self
 
 from benchmarks.calls import Calls
-from benchmarks.http2 import OK, PREFIX_BYTES, Reply
 from benchmarks.load import Cancels, Load
 from benchmarks.wire import Poller, Wire
+from stubtail_bench.http2 import OK, PREFIX_BYTES, Reply
 
 _SILENCE_S = 10.0  # a call without an answer for so long is lost
 _KEEP_FIRST, _KEEP_EVERY = 64, 101  # replies kept for checking; 101 shares no factor with a pool

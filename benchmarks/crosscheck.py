@@ -55,14 +55,14 @@ def run(options: argparse.Namespace) -> int:
         for title, (connections, streams) in _LOADS.items():
             pairs = []
             for number in range(options.rounds):
-                order = (_ours, _h2load) if number % 2 == 0 else (_h2load, _ours)
+                order = (_ours, h2load) if number % 2 == 0 else (h2load, _ours)
                 pair = {
                     turn: turn(server, single, connections, streams, options.seconds)
                     for turn in order
                 }
-                pairs.append((pair[_ours], pair[_h2load]))
+                pairs.append((pair[_ours], pair[h2load]))
                 turns.append(
-                    {"load": title, "ours": asdict(pair[_ours]), "h2load": asdict(pair[_h2load])}
+                    {"load": title, "ours": asdict(pair[_ours]), "h2load": asdict(pair[h2load])}
                 )
             for name, side in (("ours", 0), ("h2load", 1)):
                 rows.append([f"{title}, {name}", *_show([pair[side] for pair in pairs])])
@@ -109,7 +109,7 @@ def _ours(server: Server, calls: Calls, connections: int, streams: int, seconds:
     )
 
 
-def _h2load(server: Server, calls: Calls, connections: int, streams: int, seconds: float) -> Turn:
+def h2load(server: Server, calls: Calls, connections: int, streams: int, seconds: float) -> Turn:
     """One run of h2load; every reply must be HTTP 200 with as many bytes as ours had.
 
     Raises:

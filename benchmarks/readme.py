@@ -12,7 +12,16 @@ from benchmarks.scenario import add_common
 README = Path("benchmarks/README.md")
 _BEGIN, _END = "<!-- results -->", "<!-- /results -->"
 _PICTURE = "![Calls per second, CPU per call and latency of each server](results/floor.svg)"
-_WITH_PROMISES = ("floor", "floor-reference", "reload", "cancel", "connections", "start")
+_WITH_PROMISES = (
+    "floor",
+    "floor-reference",
+    "reload",
+    "cancel",
+    "connections",
+    "start",
+    "overload",
+    "load-check",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,9 +2,6 @@
 
 import json
 import math
-import os
-import platform
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.figures import digits
+from stubtail_bench.machine import machine
+
+__all__ = [
+    "FOLDER",
+    "Promise",
+    "machine",
+    "newest",
+    "report_promises",
+    "save",
+    "versions",
+]
 
 FOLDER = Path("benchmarks/results")
 _PACKAGES = (
@@ -69,21 +77,6 @@ class Promise:
             "kept": self.kept,
             "note": self.note,
         }
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on besides the code."""
-    cpu_info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*:\s*(.+)", cpu_info.read_text()) if cpu_info.exists() else []
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
-    }
 
 
 def versions() -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections import deque
 
 from benchmarks.calls import Calls
 from benchmarks.errors import LoadError
-from benchmarks.http2 import OK, PREFIX_BYTES, Connection, ProtocolError
+from stubtail_bench.http2 import OK, PREFIX_BYTES, Connection, ProtocolError
 
 _READ_BYTES = 1 << 18
 _HANDSHAKE_S = 10.0

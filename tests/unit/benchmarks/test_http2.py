@@ -6,7 +6,7 @@ import hpack
 import pytest
 
 from benchmarks.calls import Calls, encode_request, header_blocks
-from benchmarks.http2 import (
+from stubtail_bench.http2 import (
     DATA,
     END_HEADERS,
     END_STREAM,
@@ -51,6 +51,24 @@ class Peer:
             + frame(DATA, 0, stream, message)
             + frame(HEADERS, END_HEADERS | END_STREAM, stream, self._encoder.encode(trailers))
         )
+
+
+def test_the_window_of_a_long_load_is_topped_up():
+    """More than a gigabyte of replies of one shape; without more window the peer would stop."""
+    peer, connection = Peer(), Connection()
+    message = bytes([0]) + (1 << 23).to_bytes(4, "big") + bytes(1 << 23)
+    granted = 0
+    for stream in range(1, 281, 2):
+        assert [
+            outcome for _, outcome, _ in connection.feed(peer.reply(stream, message=message))
+        ] == [OK]
+        for kind, _, on, payload in frames(b"".join(connection.out)[24 if stream == 1 else 0 :]):
+            if kind == WINDOW_UPDATE and not on:
+                granted += int.from_bytes(payload, "big")
+        connection.out.clear()
+    received = 140 * len(message)
+    assert received > 1 << 30
+    assert granted - received >= 1 << 28
 
 
 def test_a_request_is_one_headers_frame_and_enough_data_frames():

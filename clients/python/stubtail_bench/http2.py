@@ -90,7 +90,9 @@ class Connection:
         replies: list[Reply] = []
         while end - at >= 9:
             if self._usual is not None:
+                before = len(replies)
                 at = self._usual.take(data, at, replies)
+                self._count((len(replies) - before) * self._usual.body_bytes)
                 if end - at < 9:
                     break
             word, flags, stream_id = _FRAME.unpack_from(data, at)
@@ -117,7 +119,11 @@ class Connection:
             return
         before = self._bodies.get(stream_id)
         self._bodies[stream_id] = body if before is None else before + body
-        self._received += len(body)
+        self._count(len(body))
+
+    def _count(self, size: int) -> None:
+        """Counts bytes of replies; the peer may send as many more when half of them are used."""
+        self._received += size
         if self._received > _CONNECTION_WINDOW // 2:
             self.out.append(frame(WINDOW_UPDATE, 0, 0, _UINT32.pack(self._received)))
             self._received = 0
@@ -193,6 +199,7 @@ class _Usual:
         layout = Struct(f">5sI{head + 5}sI{body_bytes}s5sI{tail}s")
         self._unpack = layout.unpack_from
         self._size = layout.size
+        self.body_bytes = body_bytes
         self._first = frame_start(head, HEADERS, END_HEADERS)
         self._second = initial + frame_start(body_bytes, DATA, 0)
         self._third = frame_start(tail, HEADERS, END_HEADERS | END_STREAM)

@@ -1,0 +1,243 @@
+"""The commands `load` and `compare`, for `stubtail-bench` and for `python -m benchmarks`."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stubtail_bench import compare as comparison
+from stubtail_bench.arrangement import SHAPES, Arrangement
+from stubtail_bench.crew import Target
+from stubtail_bench.errors import LoadError
+from stubtail_bench.figures import digits
+from stubtail_bench.machine import machine
+from stubtail_bench.modes import Bench, highest_rate
+from stubtail_bench.outcome import Outcome
+from stubtail_bench.page import page
+from stubtail_bench.report import document, tables, warnings_of
+from stubtail_bench.requests import make_pool, wrong_replies
+from stubtail_bench.served import describe, prove
+from stubtail_bench.workload import FORMS, PRIORITIES, CallSpec, Workload, load_workload
+
+MODES = ("open", "closed", "single-stream", "server", "offline")
+_OFFLINE_STREAMS = 32  # on each connection: more than any server here runs at once
+
+
+def add_load_arguments(parser: argparse.ArgumentParser, traces: Path = Path()) -> None:
+    """The options of `load`; `traces` is the default folder of recorded traces."""
+    parser.add_argument("server", metavar="SERVER", help="host:port of a gRPC inference server")
+    what = parser.add_argument_group("what is sent (a workload file, or one kind of call)")
+    what.add_argument("--workload", type=Path, metavar="FILE", help="TOML file")
+    what.add_argument("--model", metavar="NAME", help="without a file: the model to call")
+    what.add_argument("--form", choices=FORMS, default="infer")
+    what.add_argument("--rows", type=int, default=1, help="in each call")
+    what.add_argument("--rows-file", type=Path, metavar="CSV", help="real rows to draw from")
+    what.add_argument("--priority", choices=PRIORITIES, default="")
+    what.add_argument("--deadline-ms", type=float, default=0.0, help="0: none")
+    how = parser.add_argument_group("how it comes (wins over the file)")
+    how.add_argument("--mode", choices=MODES, default="open")
+    how.add_argument("--arrivals", choices=SHAPES, help="shape of an open load")
+    how.add_argument("--rate", type=float, help="calls a second; with server: where to begin")
+    how.add_argument("--rates", metavar="R,R,...", help="one open run for each: a sweep")
+    how.add_argument("--rate-end", type=float, help="where a ramp ends")
+    how.add_argument("--trace", help="for replay: nasa, azure_conversations, azure_code or a file")
+    how.add_argument("--start", type=float, metavar="S", help="where in the trace to begin")
+    how.add_argument("--speed", type=float, help="times faster than recorded")
+    how.add_argument("--scale", type=float, help="times the recorded calls")
+    how.add_argument("--traces", type=Path, default=traces, metavar="DIR", help="of known traces")
+    how.add_argument("--seconds", type=float, help="of each run, after its warm-up")
+    how.add_argument("--warm-up", type=float, metavar="S")
+    how.add_argument("--connections", type=int, help="of each process")
+    how.add_argument("--streams", type=int, default=8, help="closed: in flight a connection")
+    how.add_argument("--processes", type=int, default=1, help="of the generator")
+    how.add_argument("--seed", type=int)
+    how.add_argument("--repeats", type=int, default=1, help="of every run, for `compare`")
+    how.add_argument("--p99-ms", type=float, default=10.0, help="bound of the mode server")
+    out = parser.add_argument_group("results")
+    out.add_argument("--json", type=Path, metavar="FILE")
+    out.add_argument("--html", type=Path, metavar="FILE")
+
+
+def load(options: argparse.Namespace) -> int:
+    """Runs `load`; 0 when calls were answered and no reply was wrong.
+
+    Raises:
+        LoadError: The load cannot be made.
+    """
+    about = machine()
+    workload = _workload(options)
+    served = describe(options.server, [call.model for call in workload.calls])
+    rng = np.random.default_rng(workload.seed)
+    pools = [make_pool(call, served[call.model], rng) for call in workload.calls]
+    kinds = [pool.kind for pool in pools]
+    prove(options.server, kinds)
+    target = Target(
+        options.server,
+        kinds,
+        workload.connections,
+        workload.slow,
+        workload.patience_s,
+        options.processes,
+    )
+    bench = Bench(target, workload, options.traces)
+    extra = _run(options, bench)
+    different = {pool.kind.name: pool.different_rows for pool in pools}
+    warnings = warnings_of(bench, different)
+    found = document(bench, options.mode, different, about, extra)
+    _say(tables(bench.runs))
+    for text in (*warnings, *(f"{key}: {value}" for key, value in _told(extra))):
+        _say(text)
+    if options.json:
+        options.json.write_text(json.dumps(found, allow_nan=False) + "\n", encoding="utf-8")
+    if options.html:
+        options.html.write_text(page(found, warnings), encoding="utf-8")
+    wrong = wrong_replies(kinds, bench.samples)
+    if wrong:
+        _say(f"{wrong} of {len(bench.samples)} replies looked at have not the rows asked for")
+    return 1 if wrong or not any(run.outcome.answered.count for run in bench.runs) else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _told(extra: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (key.replace("_", " "), digits(value))
+        for key, value in extra.items()
+        if isinstance(value, float)
+    ]
+
+
+def _workload(options: argparse.Namespace) -> Workload:
+    """The file, or the one kind of call that the options describe, with the options applied."""
+    if (options.workload is None) == (options.model is None):
+        raise LoadError("name either a --workload or a --model")
+    if options.workload is not None:
+        workload = load_workload(options.workload)
+    else:
+        call = CallSpec(
+            model=options.model,
+            form=options.form,
+            rows=(options.rows, options.rows),
+            priority=options.priority,
+            deadline_ms=options.deadline_ms,
+            rows_file=options.rows_file,
+        )
+        workload = Workload([call])
+    named = {
+        "shape": options.arrivals or ("replay" if options.trace else None),
+        "rate": options.rate,
+        "rate_end": options.rate_end,
+        "trace": options.trace,
+        "start_s": options.start,
+        "speed": options.speed,
+        "scale": options.scale,
+    }
+    given: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
+    arrivals: Arrangement = replace(workload.arrivals, **given)
+    if options.seconds is not None:
+        arrivals = arrivals.lasting(options.seconds)
+    named = {
+        "seconds": options.seconds,
+        "warm_up_s": options.warm_up,
+        "connections": options.connections,
+        "seed": options.seed,
+    }
+    given = {key: value for key, value in named.items() if value is not None}
+    return replace(workload, arrivals=arrivals, **given)
+
+
+def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
+    """Runs the mode; what it found besides the runs, for the JSON document."""
+    arrivals = bench.workload.arrivals
+    if options.mode == "server":
+        return _server(bench, options.p99_ms / 1e3)
+    for _ in range(options.repeats):
+        if options.mode == "closed":
+            bench.closed(options.streams, f"{options.streams} in flight a connection")
+        elif options.mode == "single-stream":
+            bench.closed(1, "one call at a time", connections=1)
+        elif options.mode == "offline":
+            bench.closed(_OFFLINE_STREAMS, f"{_OFFLINE_STREAMS} in flight a connection")
+        elif options.rates:
+            for rate in _rates(options.rates):
+                bench.open(arrivals.at(rate), f"{rate:g}/s")
+        else:
+            bench.open(arrivals, arrivals.shape)
+    if options.mode == "single-stream":
+        return {"p90_ms": bench.runs[-1].outcome.answered.quantile_s(0.9) * 1e3}
+    if options.mode == "offline":
+        return {"rows_per_s": bench.rows_per_s(bench.runs[-1])}
+    return {}
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        rates = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise LoadError(f"--rates must be numbers with commas between, got {text!r}") from error
+    if not all(rate > 0 for rate in rates):
+        raise LoadError("--rates must all be more than 0")
+    return rates
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Whether a run keeps the bound of the mode server."""
+
+    p99_s: float
+
+    def holds(self, outcome: Outcome) -> bool:
+        return outcome.strict_quantile_s(0.99) <= self.p99_s
+
+
+def _server(bench: Bench, p99_s: float) -> dict[str, Any]:
+    arrivals = Arrangement("poisson")
+    bound = _Bound(p99_s)
+
+    def holds(rate: float) -> bool:
+        run = bench.open(arrivals.at(rate), f"{digits(rate)}/s")
+        kept = bound.holds(run.outcome)
+        p99_ms = run.outcome.strict_quantile_s(0.99) * 1e3
+        word = "holds" if kept else "fails"
+        p99 = digits(p99_ms) if math.isfinite(p99_ms) else "none"
+        sys.stderr.write(f"{digits(rate)}/s {word}: p99 {p99} ms\n")
+        return kept
+
+    found = highest_rate(holds, first=bench.workload.arrivals.rate)
+    return {
+        "highest_rate": found.rate,
+        "p99_bound_ms": p99_s * 1e3,
+        "probes": [{"rate": rate, "held": held} for rate, held in found.probes],
+    }
+
+
+def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `compare`."""
+    parser.add_argument("a", type=Path, metavar="A.json")
+    parser.add_argument("b", type=Path, metavar="B.json")
+    parser.add_argument("--band", type=float, default=comparison.BAND, help="never a difference")
+    parser.add_argument("--fail-if-worse", action="store_true", help="exit with 1 where B is worse")
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Runs `compare`; raises LoadError for a file that is no result, or without a run in common."""
+    before, after = comparison.read(options.a), comparison.read(options.b)
+    differences = comparison.compare(before, after, band=options.band)
+    if not differences:
+        raise LoadError("the two have no run of the same name")
+    _say(comparison.show(differences))
+    repeats = min(len(runs) for runs in (*before.values(), *after.values()))
+    if repeats < 3:
+        _say(
+            "with fewer than 3 runs of a name, noise from run to run is not seen: --repeats 5 in "
+            "both would show it"
+        )
+    return 1 if options.fail_if_worse and any(one.worse for one in differences) else 0

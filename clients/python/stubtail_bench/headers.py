@@ -1,0 +1,76 @@
+"""Request headers in HPACK: written out once on a connection, then named by their index.
+
+That is what real clients do. An encoder belongs to one connection, as the table of its peer does.
+"""
+
+from collections.abc import Sequence
+
+Header = tuple[str, str]
+
+# Places of names in the static table (RFC 7541, appendix A).
+_STATIC_NAMES = {":authority": 1, ":path": 4, "content-type": 31, "user-agent": 58}
+_FIRST_INDEX = 62  # of the dynamic table, where the newest entry is
+_ENTRY_BYTES = 32  # that an entry costs on top of its text (RFC 7541, 4.1)
+_TABLE_BYTES = 1_000  # a peer's table has 4,096 by default; http2.py refuses one below 1,024
+_METHOD_AND_SCHEME = b"\x83\x86"  # POST, http
+_ALWAYS: tuple[Header, ...] = (
+    (":authority", "localhost"),
+    ("content-type", "application/grpc"),
+    ("user-agent", "stubtail-bench"),
+    ("te", "trailers"),
+)
+
+
+def request_headers(path: str, metadata: Sequence[Header] = ()) -> tuple[Header, ...]:
+    """All headers of a call except method and scheme."""
+    return ((":path", path), *_ALWAYS, *metadata)
+
+
+class HeaderTable:
+    """The peer's dynamic table as it is after all blocks so far."""
+
+    def __init__(self) -> None:
+        self._entries: list[Header] = []  # oldest first
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        """Entries so far; a block encoded before it changed names wrong indexes now."""
+        return len(self._entries)
+
+    def encode(self, headers: Sequence[Header]) -> bytes:
+        """The block of a request; what the table does not have yet is added while it fits."""
+        block = [_METHOD_AND_SCHEME]
+        for name, value in headers:
+            if (name, value) in self._entries:
+                newer = len(self._entries) - 1 - self._entries.index((name, value))
+                block.append(_integer(0x80, 7, _FIRST_INDEX + newer))
+                continue
+            size = len(name) + len(value) + _ENTRY_BYTES
+            fits = self._bytes + size <= _TABLE_BYTES
+            known = _STATIC_NAMES.get(name, 0)
+            block.append(_integer(0x40, 6, known) if fits else _integer(0x00, 4, known))
+            if not known:
+                block.append(_string(name))
+            block.append(_string(value))
+            if fits:
+                self._entries.append((name, value))
+                self._bytes += size
+        return b"".join(block)
+
+
+def _integer(pattern: int, bits: int, value: int) -> bytes:
+    """An integer after the high bits of `pattern` (RFC 7541, 5.1)."""
+    limit = (1 << bits) - 1
+    if value < limit:
+        return bytes([pattern | value])
+    encoded = [pattern | limit]
+    value -= limit
+    while value >= 128:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])
+
+
+def _string(text: str) -> bytes:
+    raw = text.encode()
+    return _integer(0x00, 7, len(raw)) + raw

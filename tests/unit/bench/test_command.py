@@ -1,0 +1,103 @@
+"""The command line: options win over the file, and the line of progress is for people only."""
+
+import argparse
+import io
+from array import array
+from pathlib import Path
+
+import pytest
+
+from stubtail_bench.command import _rates, _workload, add_load_arguments
+from stubtail_bench.errors import LoadError
+from stubtail_bench.progress import Glimpse, Progress, glimpse
+from stubtail_bench.raw import Raw
+from stubtail_bench.report import workload_document
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    """A parsed command line."""
+    parser = argparse.ArgumentParser()
+    add_load_arguments(parser)
+    return parser.parse_args(["127.0.0.1:1", *arguments])
+
+
+class Terminal(io.StringIO):
+    """Where somebody looks."""
+
+    def isatty(self) -> bool:
+        """Always."""
+        return True
+
+
+def test_options_win_over_the_file(tmp_path: Path):
+    """Each that is given, and none that is not."""
+    path = tmp_path / "w.toml"
+    path.write_text('seconds = 5\nseed = 9\n[arrivals]\nrate = 7\n[[calls]]\nmodel = "m"\n')
+    found = _workload(options("--workload", str(path), "--rate", "70", "--warm-up", "1"))
+    assert (found.seconds, found.seed, found.warm_up_s) == (5, 9, 1)
+    assert (found.arrivals.rate, found.arrivals.shape) == (70, "poisson")
+
+
+def test_one_kind_of_call_needs_no_file():
+    """The model and what else is named."""
+    given = ["--form", "dense", "--rows", "4", "--deadline-ms", "20", "--trace", "nasa"]
+    found = _workload(options("--model", "m", *given))
+    (call,) = found.calls
+    assert (call.model, call.form, call.rows, call.deadline_ms) == ("m", "dense", (4, 4), 20)
+    assert found.arrivals.shape == "replay"
+
+
+def test_a_model_and_a_file_are_one_too_many():
+    """As is neither."""
+    for given in ([], ["--model", "m", "--workload", "w.toml"]):
+        with pytest.raises(LoadError, match="either a --workload or a --model"):
+            _workload(options(*given))
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "a", "1,0", "-3"])
+def test_rates_must_be_numbers_above_zero(text: str):
+    """A sweep of nothing is a mistake."""
+    with pytest.raises(LoadError, match="--rates must"):
+        _rates(text)
+    assert _rates("1,2.5, 3") == [1, 2.5, 3]
+
+
+def test_results_name_no_folder(tmp_path: Path):
+    """Files by their names only, wherever they lie."""
+    rows = tmp_path / "rows.csv"
+    given = ["--model", "m", "--rows-file", str(rows), "--trace", str(tmp_path / "t.csv")]
+    document = str(workload_document(_workload(options(*given))))
+    assert str(tmp_path) not in document
+    assert "rows.csv" in document
+    assert "t.csv" in document
+
+
+def test_the_line_of_progress_adds_up_over_processes():
+    """Sent, answered, failed, waiting; the worst p99."""
+    out = Terminal()
+    progress = Progress("run", out)
+    progress.show(0, Glimpse(100, 90, 80, 0.002))
+    progress.show(1, Glimpse(50, 50, 50, 0.004))
+    last = out.getvalue().rpartition("\r")[2]
+    assert "run: 150 sent  130 answered  10 failed  10 waiting  p99 4.00 ms" in last
+    progress.done()
+    assert out.getvalue().endswith("\r\x1b[K")
+
+
+def test_nothing_is_written_where_nobody_looks():
+    """A log must not fill with lines of progress."""
+    out = io.StringIO()
+    progress = Progress("run", out)
+    progress.show(0, Glimpse(1, 1, 1, 0.1))
+    progress.done()
+    assert out.getvalue() == ""
+
+
+def test_a_glimpse_looks_at_the_latest_calls():
+    """Of a run that was slow at first."""
+    raw = Raw(issued=5_001, ended=5_000)
+    raw.logs["OK"] = array("d", [0.0, 9.0, 0.0] * 3_000 + [0.0, 0.001, 0.0] * 2_000)
+    seen = glimpse(raw)
+    assert (seen.issued, seen.ended, seen.answered) == (5_001, 5_000, 5_000)
+    assert seen.recent_p99_s == pytest.approx(0.001)
+    assert glimpse(Raw(issued=3)).answered == 0

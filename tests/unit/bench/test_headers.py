@@ -1,0 +1,46 @@
+"""Request headers: any HPACK decoder reads them, and the second call of a kind is short."""
+
+import hpack
+import pytest
+
+from stubtail_bench.headers import HeaderTable, request_headers
+
+INFER = request_headers("/inference.GRPCInferenceService/ModelInfer", [("grpc-timeout", "50000u")])
+SCORE = request_headers("/stubtail.v1.ScoringService/Score")
+
+
+def decoded(decoder: hpack.Decoder, block: bytes) -> list[tuple[str, str]]:
+    """The headers of a block."""
+    return [(str(name), str(value)) for name, value in decoder.decode(block)]
+
+
+def test_kinds_in_any_order_are_read_as_they_were_meant():
+    """Indexes follow the table as it grows under calls of several kinds."""
+    table, decoder = HeaderTable(), hpack.Decoder()
+    for headers in (INFER, SCORE, INFER, SCORE, SCORE, INFER):
+        found = decoded(decoder, table.encode(headers))
+        assert found == [(":method", "POST"), (":scheme", "http"), *headers]
+
+
+def test_the_second_call_names_everything_by_its_index():
+    """One byte a header, as real clients send it."""
+    table = HeaderTable()
+    first = table.encode(INFER)
+    assert len(first) > 100
+    assert len(table.encode(INFER)) == 2 + len(INFER)
+
+
+def test_what_the_table_has_no_room_for_is_written_out():
+    """Hundreds of kinds never push others out of the peer's table."""
+    table, decoder = HeaderTable(), hpack.Decoder()
+    kinds = [request_headers(f"/some.Service/Method{number}") for number in range(100)]
+    for headers in (*kinds, *kinds):
+        assert decoded(decoder, table.encode(headers))[2:] == list(headers)
+    assert len(table) < 25
+
+
+@pytest.mark.parametrize("size", [1, 126, 127, 128, 300, 900])
+def test_long_values_are_encoded(size: int):
+    """Beyond the seven bits of a length too."""
+    headers = request_headers("/s/m", [("x-tenant", "t" * size)])
+    assert decoded(hpack.Decoder(), HeaderTable().encode(headers))[-1] == ("x-tenant", "t" * size)
