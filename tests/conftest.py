@@ -27,9 +27,10 @@ def shipped_models() -> Path:
 
 @pytest.fixture(scope="session")
 def server_models(tmp_path_factory: pytest.TempPathFactory, shipped_models: Path) -> Path:
-    """The shipped churn model beside small models with the oddities that tests need."""
+    """Shipped models that pages show beside small ones with the oddities that tests need."""
     folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(shipped_models / "churn", folder / "churn")
+    for name in ("churn", "pricing"):
+        shutil.copytree(shipped_models / name, folder / name)
     odd = {
         "affine": model_files.affine(),
         "pair": model_files.two_inputs(),

@@ -98,10 +98,12 @@ def run(arguments: list[str]) -> str:
     "block", [one for one in blocks() if one.language == "python"], ids=lambda one: one.name
 )
 def test_the_python_of_the_page(readme_server: ServerProcess, block: Block) -> None:
-    """It runs as it stands, and prints something that is no error."""
+    """It runs below the blocks above it, as people type it, and prints what is no error."""
     skip_if_told(block)
-    code = block.text.replace(ADDRESS, readme_server.address)
-    foreign = "tritonclient" in code
+    foreign = "tritonclient" in block.text
+    above = [one for one in blocks() if one.language == "python" and one.line < block.line]
+    texts = [block.text] if foreign else [*(one.text for one in above), block.text]
+    code = "".join(texts).replace(ADDRESS, readme_server.address)
     python = str(python_with(TRITON)) if foreign else sys.executable
     assert run([python, "-c", code]).strip()
 

@@ -26,12 +26,23 @@ FORBIDDEN = [
     ("", "prometheus_client", ("metrics/", "monitoring/", "supervisor/pages.py")),
     ("", "watchfiles", ("models/watch.py",)),
     ("", "uvloop", ("worker.py",)),
+    ("", "aiohttp", ("llm/http.py",)),
+    ("", "pybreaker", ("llm/breaker.py",)),
+    ("decisions/", "stubtail.endpoints", ()),
+    ("decisions/", "stubtail.lane", ()),
+    ("decisions/", "stubtail.models", ()),
+    ("decisions/", "stubtail.transport", ()),
+    ("decisions/", "stubtail.v1", ()),
     ("lane/", "numpy", ()),
     ("lane/", "stubtail.endpoints", ()),
     ("lane/", "stubtail.transport", ()),
     ("lane/", "stubtail.models", ()),
     ("endpoints/", "stubtail.transport", ()),
     ("endpoints/", "asyncio", ("endpoints/health.py", "endpoints/oip_stream.py")),
+    ("llm/", "stubtail.endpoints", ()),
+    ("llm/", "stubtail.lane", ()),
+    ("llm/", "stubtail.models", ()),
+    ("llm/", "stubtail.transport", ()),
     ("models/", "stubtail.endpoints", ()),
     ("models/", "stubtail.lane", ()),
     ("models/", "stubtail.transport", ()),
@@ -39,6 +50,7 @@ FORBIDDEN = [
     ("config/", "stubtail", ("config/",)),
     ("", "training", ()),
     ("", "stubtail_client", ()),
+    ("", "stubtail_bench", ()),
 ]
 
 
@@ -113,7 +125,8 @@ def test_server_modules_import_only_what_they_may(
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("clients", ("stubtail.v1",)),
+        ("clients/python/stubtail_client", ("stubtail.v1",)),
+        ("clients/python/stubtail_bench", ("stubtail.v1", "stubtail.oip")),
         ("training", ("stubtail.models.manifest",)),
     ],
 )

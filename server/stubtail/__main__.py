@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -12,21 +14,23 @@ from stubtail.config import ConfigError, Flag, Settings, load, to_toml
 from stubtail.logs import Logs
 from stubtail.monitoring.http import MonitoringError
 from stubtail.supervisor.control import ForegroundControl, PipeControl
-from stubtail.supervisor.ports import PortError, check_free
+from stubtail.supervisor.ports import PortError, check_free, reserve
 from stubtail.supervisor.supervisor import Supervisor
 
 EXIT_CLEAN: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
+LLM_PACKAGES: Final = ("aiohttp", "pybreaker")  # needed where a provider is configured
 # Written for somebody who has just cloned the repository and looks at a terminal.
 NEXT_COMMAND: Final = (
-    "python -m stubtail_client score churn --server {address} --input training/examples/churn.csv"
+    "{python} -m stubtail_client score churn --server {address} --input training/examples/churn.csv"
 )
 DESCRIPTION: Final = "A gRPC inference server for small models on ordinary CPUs."
 EXAMPLES: Final = """\
 examples:
   stubtail serve                                  models in ./exported_models, gRPC on port 8500
-  stubtail serve --models /srv/models --host 0.0.0.0
+  stubtail serve --models /srv/models --workers 4
+  stubtail serve --host 0.0.0.0 --set tls.cert_file=server.pem --set tls.key_file=server.key
   stubtail serve --workers auto                   one process per core, all on one port
   stubtail serve --config stubtail.toml --set scheduling.deadline_max_ms=2000
   stubtail config > stubtail.toml                 every setting with its meaning, to edit
@@ -42,7 +46,7 @@ Every setting can come from four places; later ones win:
 # Options that have a setting of their own: (option, key, placeholder, help).
 OPTIONS: Final = (
     ("--models", "models.directory", "DIR", "folder of models (exported_models)"),
-    ("--host", "server.host", "ADDRESS", "where gRPC listens (127.0.0.1); 0.0.0.0 for everybody"),
+    ("--host", "server.host", "ADDRESS", "where gRPC listens (127.0.0.1); others need TLS"),
     ("--port", "server.port", "PORT", "port for gRPC (8500); 0 takes a free one"),
     ("--http-port", "server.http_port", "PORT", "port for metrics and probes (8501)"),
     ("--transport", "server.transport", "NAME", "auto, native or grpcio (auto)"),
@@ -52,8 +56,13 @@ OPTIONS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0 clean, 1 failed, 2 wrong configuration."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["bench"]:
+        # A program of its own, which the server neither imports nor needs.
+        command = [sys.executable, "-m", "stubtail_bench", *given[1:]]
+        return subprocess.call(command)  # noqa: S603  # this interpreter, the caller's arguments
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     if options.command is None:
         parser.print_help()
         return EXIT_CLEAN
@@ -67,10 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = "".join(f"  {problem}\n" for problem in error.problems)
         sys.stderr.write(f"stubtail: the configuration has {count} {noun}:\n{lines}")
         return EXIT_CONFIG
-    if options.command == "config":
-        sys.stdout.write(to_toml(settings))
-        return EXIT_CLEAN
-    return _serve(settings)
+    commands = {"serve": _serve, "config": _print_settings, "llm": _check_llm}
+    return commands[options.command](settings)
 
 
 def announce(address: str, http_address: str, out: TextIO | None = None) -> None:
@@ -87,10 +94,34 @@ def announce(address: str, http_address: str, out: TextIO | None = None) -> None
         # A server that listens on all addresses is reached at the local one.
         host, _, port = address.rpartition(":")
         local = f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]"} else address  # noqa: S104
-        line += f"next, in another terminal:\n  {NEXT_COMMAND.format(address=local)}\n"
+        command = NEXT_COMMAND.format(python=_python(), address=local)
+        line += f"next, in another terminal:\n  {command}\n"
     with contextlib.suppress(OSError):  # whoever started us may have stopped reading
         out.write(line)
         out.flush()
+
+
+def _python() -> str:
+    """This interpreter as people type it here: the shell's own may lack our packages."""
+    try:
+        shown = Path(sys.executable).relative_to(Path.cwd())
+    except ValueError:
+        shown = Path(sys.executable)
+    return str(shown)
+
+
+def _print_settings(settings: Settings) -> int:
+    sys.stdout.write(to_toml(settings))
+    return EXIT_CLEAN
+
+
+def _check_llm(settings: Settings) -> int:
+    try:
+        from stubtail.llm.check import run_check  # noqa: PLC0415  # needs the extra `llm`
+    except ModuleNotFoundError as error:
+        _tell_missing(error)
+        return EXIT_FAILED
+    return EXIT_CLEAN if run_check(settings, sys.stdout) else EXIT_FAILED
 
 
 def _serve(settings: Settings) -> int:
@@ -107,10 +138,18 @@ def _serve(settings: Settings) -> int:
 
 
 def _serve_alone(settings: Settings) -> int:
-    check_free(settings.server.host, settings.server.port)
-    from stubtail.worker import run_worker  # noqa: PLC0415  # `--help` must not wait for it
+    from stubtail.options import transport_of  # noqa: PLC0415  # `--help` must not wait for it
+    from stubtail.worker import run_worker  # noqa: PLC0415  # as above
 
-    return run_worker(settings, ForegroundControl(settings, announce, sys.stderr))
+    server = settings.server
+    if transport_of(settings) == "native":
+        check_free(server.host, server.port)
+        return run_worker(settings, ForegroundControl(settings, announce, sys.stderr))
+    # grpcio shares its port between its acceptors: held from now on, nobody else can join them.
+    held, port = reserve(server.host, server.port)
+    with held:
+        settings = replace(settings, server=replace(server, port=port))
+        return run_worker(settings, ForegroundControl(settings, announce, sys.stderr))
 
 
 def _supervise(settings: Settings, workers: int) -> int:
@@ -145,7 +184,8 @@ def _run_worker(control_fd: int) -> int:
 
 
 def _tell_missing(error: ModuleNotFoundError) -> str:
-    message = f"the package {error.name} is missing; pip install 'stubtail[server]'"
+    extra = "llm" if error.name in LLM_PACKAGES else "server"
+    message = f"the package {error.name} is missing; pip install 'stubtail[{extra}]'"
     sys.stderr.write(f"stubtail: {message}\n")
     return message
 
@@ -174,7 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     serve = _command(commands, "serve", "serve the models of a folder")
     config = _command(commands, "config", "print all settings as TOML, with their meaning")
-    for command in (serve, config):
+    llm = _command(commands, "llm", "ask every language model of the settings for a word")
+    llm.add_argument("action", choices=("check",), help="prints a table of what came of it")
+    for command in (serve, config, llm):
         for option, key, placeholder, about in OPTIONS:
             command.add_argument(option, dest=key, metavar=placeholder, help=about)
         command.add_argument("--config", metavar="FILE", type=Path, help="settings in TOML")
@@ -185,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
             default=[],
             help="any setting; may be given several times",
         )
+    commands.add_parser("bench", help="load any inference server; the same as stubtail-bench")
     # What the supervisor runs; people have no use for it, so no help.
     worker = commands.add_parser("worker", allow_abbrev=False)
     worker.add_argument("--control-fd", type=int, required=True)

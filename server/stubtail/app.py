@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from stubtail.config import Settings
-from stubtail.endpoints import oip_infer, scoring
+from stubtail.endpoints import decide, oip_infer, scoring
 from stubtail.endpoints.health import HealthEndpoint, HealthStatuses
 from stubtail.endpoints.lane_method import LaneMethod
+from stubtail.endpoints.llm_part import LlmPart
 from stubtail.endpoints.method import Immediate
 from stubtail.endpoints.models import Models
 from stubtail.endpoints.oip_admin import OipAdmin
@@ -43,12 +44,13 @@ from stubtail.standard import health_pb2
 from stubtail.supervisor.control import Control
 from stubtail.transport.grpcio import GrpcioTransport, Method
 from stubtail.transport.loop_lane import LoopLane
-from stubtail.v1 import models_pb2, scoring_pb2
+from stubtail.v1 import decision_pb2, models_pb2, scoring_pb2
 
 log = logging.getLogger("stubtail")
 
 SERVICES = (
     "stubtail.v1.ScoringService",
+    "stubtail.v1.DecisionService",
     "stubtail.v1.ModelService",
     "inference.GRPCInferenceService",
 )
@@ -91,11 +93,13 @@ class App:
         self._infer = LaneMethod(
             oip_infer.PATH, oip_infer.InferReader(self.served), self.served, waits
         )
+        self._decide = LaneMethod(decide.PATH, decide.DecideReader(self.served), self.served, waits)
+        self._llm = LlmPart(settings, clock)
         self._methods = self._build_methods()
         self._grpcio = GrpcioTransport(
             grpcio_options(settings, reuse_port=control.shares_port),
             self.loop_lane,
-            [self._score, self._infer],
+            [self._score, self._infer, self._decide],
             self._methods,
             self._note_refusal,
             clock,
@@ -115,6 +119,7 @@ class App:
         """
         self.recorder.queue_jobs = lambda: self.lane.waiting_jobs
         self.repository.subscribe(self._models_changed)
+        await self._llm.start()
         await self.repository.start()
         self._models_changed()
         self.lane.start()
@@ -129,13 +134,15 @@ class App:
         self.address = f"{shown}:{port}"
         self._monitoring = Monitoring(
             server_pages(
-                build_registry(self.recorder, lambda: self._logs.dropped), self._dead, self._unready
+                build_registry(self.recorder, lambda: self._logs.dropped, self._llm.numbers),
+                self._dead,
+                self._unready,
             ),
             self._control.http_address,
         )
         self._monitoring.start()
         self._ticker = asyncio.create_task(self._tick())
-        for service in ("", *SERVICES):
+        for service in ("", *SERVICES, *self._llm.services):
             self.statuses.set(service, serving=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         gc.collect()
@@ -152,6 +159,7 @@ class App:
         if self._native is not None:
             self._native.refuse()
         self._grpcio.refuse()
+        self._llm.refuse()
         self._refusing = True
         end_s = self._clock() + settings.grace_ms / 1e3
         # Sleeps first: a call that was taken a moment ago may not count as in flight yet.
@@ -171,6 +179,7 @@ class App:
         if self._native is not None:
             await asyncio.to_thread(self._native.close)
         await self._grpcio.aclose(grace_s=0.2)
+        await self._llm.aclose()
         if self._monitoring is not None:
             self._monitoring.close()
         await self.repository.aclose()
@@ -180,7 +189,7 @@ class App:
     @property
     def _in_flight(self) -> int:
         native = self._native.in_flight if self._native is not None else 0
-        return int(native) + self.loop_lane.in_flight
+        return int(native) + self.loop_lane.in_flight + self._llm.in_flight
 
     def _build_methods(self) -> list[Method]:
         limits = self._settings.limits
@@ -190,11 +199,14 @@ class App:
         stream = StreamInfer(self._infer, self._submit, self._clock)
         descriptors = [
             scoring_pb2.DESCRIPTOR,
+            decision_pb2.DESCRIPTOR,
             models_pb2.DESCRIPTOR,
             inference_pb2.DESCRIPTOR,
             health_pb2.DESCRIPTOR,
+            *self._llm.descriptors,
         ]
         return [
+            *self._llm.methods(),
             *HealthEndpoint(self.statuses).methods(),
             *Models(self.repository).methods(),
             *admin.methods(),
@@ -222,7 +234,7 @@ class App:
                 streams_max=limits.streams_max,
             ),
             self.lane,
-            [self._score, self._infer],
+            [self._score, self._infer, self._decide],
             [method for method in self._methods if isinstance(method, Immediate)],
             fallback,
             self._note_refusal,

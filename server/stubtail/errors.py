@@ -60,6 +60,17 @@ class CallError(Exception):
         self._retry_after_s = retry_after_s
         self._trailing: tuple[tuple[str, str | bytes], ...] | None = None
 
+    def about(self, model: str) -> "CallError":
+        """The same error where a call has several models, and this one of them is meant."""
+        return CallError(
+            self.code,
+            self.reason,
+            f"{model}: {self.message}",
+            details=self._details,
+            metadata={**self._metadata, "model": model},
+            retry_after_s=self._retry_after_s,
+        )
+
     @property
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """The details as gRPC sends them, built once: a shed call must cost next to nothing."""
@@ -132,13 +143,14 @@ def draining() -> CallError:
     )
 
 
-def message_too_large(size_bytes: int, limit_bytes: int) -> CallError:
-    """RESOURCE_EXHAUSTED, as gRPC itself answers, with the limit."""
+def message_too_large(
+    size_bytes: int, limit_bytes: int, bound: str = "setting limits.message_bytes_max"
+) -> CallError:
+    """RESOURCE_EXHAUSTED, as gRPC itself answers, with the limit and what it is the limit of."""
     return CallError(
         Code.RESOURCE_EXHAUSTED,
         "MESSAGE_TOO_LARGE",
-        f"the message has {size_bytes} bytes, the limit is {limit_bytes} "
-        "(setting limits.message_bytes_max)",
+        f"the message has {size_bytes} bytes, the limit is {limit_bytes} ({bound})",
         metadata={"size_bytes": str(size_bytes), "limit_bytes": str(limit_bytes)},
         retry_after_s=-1,
     )

@@ -33,7 +33,7 @@ from google.protobuf.message import Message
 
 from stubtail.descriptors import messages_of, with_imports
 from stubtail.oip import inference_pb2
-from stubtail.v1 import scoring_pb2
+from stubtail.v1 import decision_pb2, scoring_pb2
 
 _FLOATS = (FieldDescriptorProto.TYPE_FLOAT, FieldDescriptorProto.TYPE_DOUBLE)
 
@@ -90,3 +90,6 @@ Column: Any = derive(scoring_pb2.Column)
 
 ModelInferRequest: Any = derive(inference_pb2.ModelInferRequest)
 """inference.ModelInferRequest; `fp32_contents` and `fp64_contents` are pieces of bytes."""
+
+DecideRequest: Any = derive(decision_pb2.DecideRequest)
+"""stubtail.v1.DecideRequest; `numbers` of columns and `values` of axes are pieces of bytes."""

@@ -1,6 +1,7 @@
 """Servers with odd models, and the proof after a test that a server still answers everybody."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import grpc
 import numpy as np
 import pytest
 
+from tests import decision_models, model_files, score_models
 from tests.integration import odd_models, plugs
 from tests.integration.calls import dense, infer, infer_request, score
 from tests.integration.customers import Customers
@@ -84,3 +86,49 @@ def plug_row(odd_server: ServerProcess) -> np.ndarray:
     """A row that keeps the patient models of `odd_server` busy for 0.2 s or more."""
     with grpc.insecure_channel(odd_server.address, UNBOUNDED) as channel:
         return plugs.row(plugs.trips_for(channel, "patient", 0.2))
+
+
+@pytest.fixture(scope="session")
+def shop_folder(tmp_path_factory: pytest.TempPathFactory, shipped_models: Path) -> Path:
+    """The model `shop` of `decision_models`, the shipped churn, and one without a manifest."""
+    folder = decision_models.write_shop(tmp_path_factory.mktemp("shop"))
+    shutil.copytree(shipped_models / "churn", folder / "churn")
+    model_files.write_model(folder / "affine" / "1", model_files.affine())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shop_server(transport: str, shop_folder: Path) -> Iterator[ServerProcess]:
+    """A server to decide with; its log tells of no defect."""
+    with ServerProcess(shop_folder, transport) as process:
+        yield process
+    assert not defects(process.output)
+
+
+@pytest.fixture
+def shop(shop_server: ServerProcess) -> Iterator[grpc.Channel]:
+    """A channel to `shop_server`, which answers everybody after the test."""
+    with grpc.insecure_channel(shop_server.address, UNBOUNDED) as channel:
+        yield channel
+        assert_answers(channel)
+
+
+@pytest.fixture(scope="session")
+def detail_server(
+    transport: str, tmp_path_factory: pytest.TempPathFactory, shipped_models: Path
+) -> Iterator[ServerProcess]:
+    """A server with the models of `score_models` and the shipped churn; none tells of a defect."""
+    folder = score_models.write_all(tmp_path_factory.mktemp("details"))
+    shutil.copytree(shipped_models / "churn", folder / "churn")
+    model_files.write_model(folder / "affine" / "1", model_files.affine())
+    with ServerProcess(folder, transport) as process:
+        yield process
+    assert not defects(process.output)
+
+
+@pytest.fixture
+def details(detail_server: ServerProcess) -> Iterator[grpc.Channel]:
+    """A channel to `detail_server`, which answers everybody after the test."""
+    with grpc.insecure_channel(detail_server.address, UNBOUNDED) as channel:
+        yield channel
+        assert_answers(channel)

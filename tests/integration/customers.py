@@ -17,8 +17,8 @@ class Customers:
 
     def __init__(self, folder: Path) -> None:
         folder = folder / "churn" / "1"
-        manifest = json.loads((folder / "model.json").read_text())
-        self.features: list[dict[str, Any]] = manifest["features"]
+        self.manifest: dict[str, Any] = json.loads((folder / "model.json").read_text())
+        self.features: list[dict[str, Any]] = self.manifest["features"]
         self.names = [feature["name"] for feature in self.features]
         self._session = onnxruntime.InferenceSession(folder / "model.onnx")
         self.input: str = self._session.get_inputs()[0].name

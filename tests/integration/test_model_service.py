@@ -68,6 +68,29 @@ def test_a_model_with_a_manifest_is_described_in_full(
     assert 0 <= reply.run_per_row_us < 1e4
 
 
+def test_outputs_levels_grids_and_rules_are_described(details: grpc.Channel) -> None:
+    """All that a caller must know to ask for intervals and reasons."""
+    reply = get(details, "risk")
+    (score,) = reply.scored_outputs
+    assert (score.name, list(score.levels)) == ("score", ["low", "medium", "high"])
+    assert (list(score.level_thresholds), list(score.coverages)) == ([0.3, 0.6], [0.5, 0.9])
+    assert list(reply.explained_by) == ["amount", "age", "note", "plan"]
+    assert [feature.outside for feature in reply.features] == [
+        models_pb2.OUTSIDE_RULE_CLIP,
+        models_pb2.OUTSIDE_RULE_REFUSE,
+        models_pb2.OUTSIDE_RULE_ALLOW,
+        models_pb2.OUTSIDE_RULE_ALLOW,
+    ]
+    days = get(details, "days")
+    assert [(one.name, one.unit, list(one.coverages)) for one in days.scored_outputs] == [
+        ("score", "probability", []),
+        ("days", "days", [0.8, 0.9]),
+    ]
+    assert not days.explained_by
+    assert get(details, "wide").explained_by[-1] == "pair"
+    assert not get(details, "affine").scored_outputs
+
+
 def test_a_bare_graph_is_described_by_its_tensors(channel: grpc.Channel) -> None:
     """No manifest: no features, no classes, but inputs and outputs."""
     reply = get(channel, "pair")
@@ -102,6 +125,7 @@ def check(channel: grpc.Channel, service: str) -> int:
     [
         "",
         "stubtail.v1.ScoringService",
+        "stubtail.v1.DecisionService",
         "stubtail.v1.ModelService",
         "inference.GRPCInferenceService",
         "churn",

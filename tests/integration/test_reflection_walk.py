@@ -19,6 +19,7 @@ SERVICES = {
     "grpc.health.v1.Health": {"Check", "List", "Watch"},
     "grpc.reflection.v1.ServerReflection": {"ServerReflectionInfo"},
     "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo"},
+    "stubtail.v1.DecisionService": {"Decide"},
     "stubtail.v1.ModelService": {"ListModels", "GetModel"},
     "stubtail.v1.ScoringService": {"Score"},
     "inference.GRPCInferenceService": {"ModelInfer", "ModelStreamInfer", "ServerLive"},

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -59,6 +60,33 @@ def test_a_port_in_use(transport: str, models: Path, taken: int, option: str) ->
     assert "choose another" in told[0]
 
 
+@pytest.mark.parametrize("transport", ["native", "grpcio"])
+def test_a_port_is_not_shared_by_two_servers_that_start_together(
+    models: Path, transport: str
+) -> None:
+    """One serves, the other says that the port is taken, whoever comes first."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "stubtail", "serve", "--models", str(models)]
+    command += ["--transport", transport, "--port", port, "--http-port", "0"]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    try:
+        end_s = time.monotonic() + 20
+        while all(one.poll() is None for one in both):
+            assert time.monotonic() < end_s, "both serve"
+            time.sleep(0.02)
+        gone = next(one for one in both if one.poll() is not None)
+        assert gone.returncode == 1
+        assert f"127.0.0.1:{port}" in gone.communicate(timeout=5)[0].decode()
+    finally:
+        for one in both:
+            one.terminate()
+            one.communicate(timeout=20)
+
+
 def test_all_problems_of_a_configuration_at_once(tmp_path: Path) -> None:
     """Exit code 2; every wrong key and value of file, environment and options has its line."""
     file = tmp_path / "stubtail.toml"
@@ -84,7 +112,9 @@ def test_all_problems_of_a_configuration_at_once(tmp_path: Path) -> None:
         assert any(what in line and mend in line for line in problems), (what, mend, output)
 
 
-@pytest.mark.parametrize("content", ["[server\n", "\xff\xfe", None])
+@pytest.mark.parametrize(
+    "content", ["[server\n", "\xff\xfe", None, "x=" + "[" * 5000, "[server]\nport = " + "9" * 5000]
+)
 def test_a_configuration_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
     """Broken TOML, no text, no file: exit code 2 and the name of the file."""
     file = tmp_path / "stubtail.toml"

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import trustme
 
+from stubtail_client import Client
+from stubtail_client.cli.run import main
 from tests.load import INFER, request_bytes
 from tests.server_process import ServerProcess
 from tests.system.conftest import StartServer
@@ -114,6 +116,31 @@ async def test_only_tls_gets_in(start: Callable[..., ServerProcess], pki: Pki) -
         await asyncio.to_thread(old.wrap_socket, plain)
     server.wait_for_output('"reason": "the native front has no TLS"')
     server.wait_for_output('"tls": "server"')
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_the_client_and_its_command_speak_tls(
+    start: Callable[..., ServerProcess], pki: Pki, tmp_path: Path, mutual: bool
+) -> None:
+    """With credentials in Python, with files on the command line; without them it says so."""
+    (tmp_path / "ca.pem").write_bytes(pki.authority.cert_pem.bytes())
+    caller = pki.authority.issue_cert("team-a.example")
+    (tmp_path / "us.pem").write_bytes(caller.cert_chain_pems[0].bytes())
+    (tmp_path / "us.key").write_bytes(caller.private_key_pem.bytes())
+    ca, cert, key = (str(tmp_path / name) for name in ("ca.pem", "us.pem", "us.key"))
+    server = start(*(("--set", f"tls.client_ca_file={ca}") if mutual else ()))
+    with Client(
+        server.address, timeout=10, credentials=pki.credentials(caller if mutual else None)
+    ) as client:
+        found = client.score("affine", np.ones((2, 3))).probabilities
+        assert found is not None
+        assert np.array_equal(found, np.full((2, 3), 3))
+
+    options = ["health", "--server", server.address, "--ca", ca]
+    assert main([*options, "--cert", cert, "--key", key]) == 0
+    assert main(options) == (3 if mutual else 0)
+    assert main([*options, "--cert", cert]) == 2
+    assert main(["health", "--server", server.address]) == 3
 
 
 async def test_mutual_tls_asks_for_a_certificate(

@@ -1,6 +1,8 @@
 """Tests of the command line without a server: what is printed and what is refused."""
 
 import io
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +40,9 @@ def test_terminal_gets_the_next_command(address, reached_at):
     command.announce(address, "127.0.0.1:8501", out)
 
     _, _, pasted = out.getvalue().splitlines()
-    assert pasted.split()[:3] == ["python", "-m", "stubtail_client"]
+    python, *rest = pasted.split()
+    assert (Path.cwd() / python).samefile(sys.executable)
+    assert rest[:2] == ["-m", "stubtail_client"]
     assert f"--server {reached_at} " in pasted
 
 

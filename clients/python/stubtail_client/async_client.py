@@ -3,21 +3,23 @@
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
 from stubtail_client import connection, errors, health, replies, wire
+from stubtail_client.chat import ChatsAsync
+from stubtail_client.decide import DecidesAsync
 from stubtail_client.models import Model, ModelSummary
 from stubtail_client.options import Deadline, Metadata, Priority, checked_timeout
 from stubtail_client.rows import RowsInput
 from stubtail_client.scores import Scores
-from stubtail_client.scoring import Part, ScorePlan, call_metadata
+from stubtail_client.scoring import Answer, Part, Plan, ScorePlan, SeveralPlan, call_metadata
 
 
-class AsyncClient:
+class AsyncClient(DecidesAsync, ChatsAsync):
     """Calls a stubtail server from asyncio. It belongs to the event loop of its first call.
 
     Arguments, results and errors are those of `Client`. A task that is cancelled cancels its call
@@ -55,22 +57,31 @@ class AsyncClient:
         model: str,
         rows: RowsInput,
         *,
+        coverage: float | None = None,
+        explain: int | None = None,
         priority: Priority | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - gRPC sends it to the server
         timing: bool = False,
     ) -> Scores:
         """Scores rows with a model; see `Client.score`."""
         deadline = self._deadline(timeout)
-        plan = ScorePlan(model, rows, priority, self._settings)
-        metadata = call_metadata(self._settings.metadata, timing=timing)
-        part = plan.first()
-        pooled = self._next()
-        call = pooled.start(connection.SCORE_PATH, part.message, deadline, metadata)
-        first = await self._answer(plan, deadline, part, pooled, call)
-        if plan.count == 1:
-            return first
-        rest = [answer async for answer in self._rest(plan, first, deadline, metadata)]
-        return plan.join([first, *rest])
+        plan = ScorePlan(model, rows, priority, self._settings, coverage=coverage, explain=explain)
+        return await self._carry_out(plan, deadline, timing=timing)
+
+    async def score_models(
+        self,
+        models: Sequence[str],
+        rows: RowsInput,
+        *,
+        coverage: float | None = None,
+        priority: Priority | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - gRPC sends it to the server
+        timing: bool = False,
+    ) -> dict[str, Scores]:
+        """Scores the same rows with several models in one trip; see `Client.score_models`."""
+        deadline = self._deadline(timeout)
+        plan = SeveralPlan(models, rows, priority, self._settings, coverage=coverage)
+        return await self._carry_out(plan, deadline, timing=timing)
 
     async def models(
         self,
@@ -140,9 +151,41 @@ class AsyncClient:
         call = pooled.start(path, message, deadline, self._settings.metadata)
         return await self._reply(pooled, deadline, call)
 
+    async def _stream(
+        self,
+        path: str,
+        message: bytes,
+        timeout: float,  # noqa: ASYNC109 - gRPC sends it to the server
+    ) -> AsyncGenerator[bytes, None]:
+        """The messages of a stream; closing it cancels the call."""
+        deadline = self._deadline(timeout)
+        pooled = self._next()
+        start = pooled.channel.unary_stream(path)
+        metadata = self._settings.metadata
+        call = start(message, timeout=deadline.remaining(), metadata=metadata)
+        try:
+            async for reply in call:
+                yield reply
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error, pooled, deadline) from error
+        finally:
+            call.cancel()
+
+    async def _carry_out(self, plan: Plan[Answer], deadline: Deadline, *, timing: bool) -> Answer:
+        """The answers to all parts as one."""
+        metadata = call_metadata(self._settings.metadata, timing=timing)
+        part = plan.first()
+        pooled = self._next()
+        call = pooled.start(connection.SCORE_PATH, part.message, deadline, metadata)
+        first = await self._answer(plan, deadline, part, pooled, call)
+        if plan.count == 1:
+            return first
+        rest = [answer async for answer in self._rest(plan, first, deadline, metadata)]
+        return plan.join([first, *rest])
+
     async def _rest(
-        self, plan: ScorePlan, first: Scores, deadline: Deadline, metadata: Metadata
-    ) -> AsyncIterator[Scores]:
+        self, plan: Plan[Answer], first: Answer, deadline: Deadline, metadata: Metadata
+    ) -> AsyncIterator[Answer]:
         """The answers to all parts but the first; each connection has one under way."""
         waiting: deque[_Waiting] = deque()
         try:
@@ -159,8 +202,8 @@ class AsyncClient:
                 call.cancel()
 
     async def _answer(
-        self, plan: ScorePlan, deadline: Deadline, part: Part, pooled: "_Connection", call: Any
-    ) -> Scores:
+        self, plan: Plan[Answer], deadline: Deadline, part: Part, pooled: "_Connection", call: Any
+    ) -> Answer:
         try:
             reply = await self._reply(pooled, deadline, call)
         except errors.StubtailError as error:

@@ -2,23 +2,24 @@
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
 from stubtail_client import connection, errors, health, replies, wire
+from stubtail_client.chat import Chats
+from stubtail_client.decide import Decides
 from stubtail_client.models import Model, ModelSummary
 from stubtail_client.options import Deadline, Metadata, Priority, checked_timeout
 from stubtail_client.rows import RowsInput
 from stubtail_client.scores import Scores
-from stubtail_client.scoring import Part, ScorePlan, call_metadata
+from stubtail_client.scoring import Answer, Part, Plan, ScorePlan, SeveralPlan, call_metadata
+from stubtail_client.sync_connection import SyncConnection
 
-_CORE_READY = grpc.ChannelConnectivity.READY.value[0]
 
-
-class Client:
+class Client(Decides, Chats):
     """Calls a stubtail server. Threads may share one; processes may not.
 
     It connects with the first call and reconnects by itself. Close it, or use it as a context
@@ -62,7 +63,9 @@ class Client:
             wait_for_ready=wait_for_ready,
             metadata=connection.metadata_pairs(metadata),
         )
-        self._connections = [_Connection(self._settings, credentials) for _ in range(connections)]
+        self._connections = [
+            SyncConnection(self._settings, credentials) for _ in range(connections)
+        ]
         self._turns = itertools.cycle(self._connections)  # next() of it is atomic: no lock
         self._closed = False
 
@@ -71,6 +74,8 @@ class Client:
         model: str,
         rows: RowsInput,
         *,
+        coverage: float | None = None,
+        explain: int | None = None,
         priority: Priority | None = None,
         timeout: float | None = None,
         timing: bool = False,
@@ -83,6 +88,10 @@ class Client:
                 or [F] (one row) of numbers in the order of the model's features, sent as float32;
                 or a frame of pandas or polars. None, NaN and NA are missing values, and so is a
                 feature that a row leaves out.
+            coverage: asks for intervals that hold the true value in this share of rows, such as
+                0.9 (`Scores.lower` and `Scores.upper`); one of those that the model has.
+            explain: asks for so many reasons for each score, the largest first (`Scores.reasons`);
+                0 for all. A row with reasons costs as much as some hundred without.
             priority: "critical", "high", "normal" (the server's default) or "low".
             timeout: how long the whole call may take, in seconds; None takes the client's. Give
                 more for many rows: it covers all parts of a large input.
@@ -103,15 +112,39 @@ class Client:
             StubtailError: any other status; the base class of all above.
         """
         deadline = self._deadline(timeout)
-        plan = ScorePlan(model, rows, priority, self._settings)
-        metadata = call_metadata(self._settings.metadata, timing=timing)
-        part = plan.first()
-        first = plan.decode(
-            part, *self._call(connection.SCORE_PATH, part.message, deadline, metadata)
-        )
-        if plan.count == 1:
-            return first
-        return plan.join([first, *self._rest(plan, first, deadline, metadata)])
+        plan = ScorePlan(model, rows, priority, self._settings, coverage=coverage, explain=explain)
+        return self._carry_out(plan, deadline, timing=timing)
+
+    def score_models(
+        self,
+        models: Sequence[str],
+        rows: RowsInput,
+        *,
+        coverage: float | None = None,
+        priority: Priority | None = None,
+        timeout: float | None = None,
+        timing: bool = False,
+    ) -> dict[str, Scores]:
+        """Scores the same rows with several models, in one trip.
+
+        Args:
+            models: 1 to 16 names. Each takes the features that it knows; a feature that none of
+                them knows is refused. Rows of numbers have to fit all of them.
+            rows: as for `score`, as are the others.
+            coverage: for those models that have intervals.
+            priority: as for `score`.
+            timeout: as for `score`.
+            timing: as for `score`.
+
+        Returns:
+            The answers of each model, by the name that it was asked for.
+
+        Raises:
+            StubtailError: as `score`; when one model fails, the call fails, and the error names it.
+        """
+        deadline = self._deadline(timeout)
+        plan = SeveralPlan(models, rows, priority, self._settings, coverage=coverage)
+        return self._carry_out(plan, deadline, timing=timing)
 
     def models(self, *, timeout: float | None = None) -> list[ModelSummary]:
         """Lists all known versions of all models, ready or not, by name.
@@ -179,9 +212,35 @@ class Client:
             raise self._failure(error, pooled, deadline) from error
         return reply, call.trailing_metadata()
 
+    def _stream(self, path: str, message: bytes, timeout: float) -> Generator[bytes, None, None]:
+        """The messages of a stream; closing it cancels the call."""
+        deadline = self._deadline(timeout)
+        pooled = next(self._turns)
+        call: Any = None
+        try:
+            start = pooled.channel.unary_stream(path)
+            call = start(message, timeout=deadline.remaining(), metadata=self._settings.metadata)
+            yield from call
+        except (grpc.RpcError, ValueError) as error:
+            raise self._failure(error, pooled, deadline) from error
+        finally:
+            if call is not None:
+                call.cancel()
+
+    def _carry_out(self, plan: Plan[Answer], deadline: Deadline, *, timing: bool) -> Answer:
+        """The answers to all parts as one."""
+        metadata = call_metadata(self._settings.metadata, timing=timing)
+        part = plan.first()
+        first = plan.decode(
+            part, *self._call(connection.SCORE_PATH, part.message, deadline, metadata)
+        )
+        if plan.count == 1:
+            return first
+        return plan.join([first, *self._rest(plan, first, deadline, metadata)])
+
     def _rest(
-        self, plan: ScorePlan, first: Scores, deadline: Deadline, metadata: Metadata
-    ) -> Iterator[Scores]:
+        self, plan: Plan[Answer], first: Answer, deadline: Deadline, metadata: Metadata
+    ) -> Iterator[Answer]:
         """The answers to all parts but the first; each connection has one under way."""
         waiting: deque[_Waiting] = deque()
         try:
@@ -203,8 +262,13 @@ class Client:
                 future.cancel()
 
     def _answer(
-        self, plan: ScorePlan, deadline: Deadline, part: Part, pooled: "_Connection", future: Any
-    ) -> Scores:
+        self,
+        plan: Plan[Answer],
+        deadline: Deadline,
+        part: Part,
+        pooled: SyncConnection,
+        future: Any,
+    ) -> Answer:
         try:
             reply = future.result()
         except (grpc.RpcError, grpc.FutureCancelledError) as error:
@@ -214,7 +278,7 @@ class Client:
         return plan.decode(part, reply, future.trailing_metadata())
 
     def _failure(
-        self, error: Any, pooled: "_Connection", deadline: Deadline
+        self, error: Any, pooled: SyncConnection, deadline: Deadline
     ) -> errors.StubtailError:
         """What to raise for an exception of gRPC."""
         code = error.code().name if isinstance(error, grpc.RpcError) else "CANCELLED"
@@ -229,37 +293,4 @@ class Client:
         )
 
 
-class _Connection:
-    """One channel with a connection of its own, and the methods that are called on it."""
-
-    def __init__(
-        self, settings: connection.Settings, credentials: grpc.ChannelCredentials | None
-    ) -> None:
-        self.channel = _open_channel(settings, credentials)
-        self.methods = {path: self.channel.unary_unary(path) for path in connection.PATHS}
-
-    def is_ready(self) -> bool:
-        """Whether the connection stands; True where this version of grpc does not tell.
-
-        The public way, `subscribe`, starts a thread that hangs the interpreter if it exits within
-        the next 0.2 s, which is what a script does after an error. The private one just answers.
-        """
-        core = getattr(self.channel, "_channel", None)
-        check = getattr(core, "check_connectivity_state", None)
-        try:
-            return check is None or check(False) == _CORE_READY
-        except ValueError:
-            return True  # closed meanwhile
-
-
-def _open_channel(
-    settings: connection.Settings, credentials: grpc.ChannelCredentials | None
-) -> Any:
-    """A channel, as Any: stubs of grpc, where installed, demand arguments that grpc does not."""
-    arguments = settings.channel_arguments()
-    if credentials is None:
-        return grpc.insecure_channel(settings.server, arguments)
-    return grpc.secure_channel(settings.server, credentials, arguments)
-
-
-_Waiting = tuple[Part, _Connection, Any]
+_Waiting = tuple[Part, SyncConnection, Any]

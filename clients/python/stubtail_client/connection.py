@@ -15,8 +15,11 @@ DEFAULT_SERVER = "127.0.0.1:8500"
 DEFAULT_TIMEOUT_S = 1.0
 SCORE_PATH = "/stubtail.v1.ScoringService/Score"
 LIST_MODELS_PATH = "/stubtail.v1.ModelService/ListModels"
+DECIDE_PATH = "/stubtail.v1.DecisionService/Decide"
 GET_MODEL_PATH = "/stubtail.v1.ModelService/GetModel"
-PATHS = (SCORE_PATH, LIST_MODELS_PATH, GET_MODEL_PATH, CHECK_PATH)
+CHAT_PATH = "/stubtail.v1.LlmService/Chat"
+CHAT_STREAM_PATH = "/stubtail.v1.LlmService/ChatStream"
+PATHS = (SCORE_PATH, DECIDE_PATH, LIST_MODELS_PATH, GET_MODEL_PATH, CHECK_PATH, CHAT_PATH)
 
 PART_BYTES_MAX = 4 * 1024 * 1024  # what a gRPC server takes if nobody raised its limit
 PART_ROWS_MAX = 16_384  # a quarter of what a stubtail server takes if nobody lowered its limit
@@ -33,13 +36,14 @@ _METADATA_VALUE = re.compile("[ -~]*")
 # All methods only read, so that sending one again is safe. RESOURCE_EXHAUSTED is retried because
 # the server says when, or never, in `grpc-retry-pushback-ms`, which the gRPC core obeys.
 # The second wait outlasts a server that shuts down: it closes its connections after 0.1 s, and
-# until then every call on them is refused.
+# until then every call on them is refused. A call that reaches grpc-core while it closes ends as
+# CANCELLED, which a server of ours never says of itself.
 _RETRY_POLICY = {
     "maxAttempts": 3,
     "initialBackoff": "0.02s",
     "maxBackoff": "0.2s",
     "backoffMultiplier": 8,
-    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
 }
 # Retries stop while more than a few per cent of the calls fail, so that they cannot feed a fire.
 _RETRY_THROTTLING = {"maxTokens": 50, "tokenRatio": 0.1}

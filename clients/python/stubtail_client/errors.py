@@ -9,6 +9,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from stubtail_client.chat_answers import ChatAnswer
+
 DETAILS_KEY = "grpc-status-details-bin"
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
@@ -41,6 +43,7 @@ class StubtailError(Exception):
         metadata: the values in the message, for programs to read.
         retry_after_s: when a retry makes sense; None where the server named no time.
         violations: the fields that are wrong; empty but for InvalidArgument.
+        partial: what came of a streamed answer before it broke off; None for all other calls.
     """
 
     status = "UNKNOWN"  # the code of the class; an unexpected status keeps its own name in `code`
@@ -62,6 +65,7 @@ class StubtailError(Exception):
         self.metadata = dict(metadata or {})
         self.retry_after_s = retry_after_s
         self.violations = list(violations)
+        self.partial: ChatAnswer | None = None
 
 
 class InvalidArgument(StubtailError, ValueError):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 State = Literal["LOADING", "READY", "FAILED", "UNLOADED", "UNKNOWN"]
 FeatureType = Literal["number", "category", "unknown"]
+OutsideRule = Literal["allow", "refuse", "clip", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Feature:
         minimum: the smallest number seen in training; None where not recorded.
         maximum: the largest number seen in training; None where not recorded.
         description: what it means, with its unit.
+        outside: what becomes of a number beyond minimum and maximum: it may stand ("allow"), be
+            refused ("refuse"), or be moved to the nearer end with a warning ("clip").
     """
 
     name: str
@@ -68,6 +71,28 @@ class Feature:
     minimum: float | None
     maximum: float | None
     description: str
+    outside: OutsideRule = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredOutput:
+    """One output that `score` returns for each row.
+
+    Attributes:
+        name: in `Scores.outputs`, where there are several.
+        meaning: in a sentence; "" where nothing is said.
+        unit: such as "probability", "days" or "dollars"; "" where nothing is said.
+        levels: the names of its levels, from the lowest up; empty where it has none.
+        level_thresholds: where each level but the first begins.
+        coverages: the values of `coverage` that it has intervals for; empty where it has none.
+    """
+
+    name: str
+    meaning: str
+    unit: str
+    levels: tuple[str, ...]
+    level_thresholds: tuple[float, ...]
+    coverages: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,9 @@ class Model:
         manifest_json: model.json as text; empty without a manifest.
         run_fixed_us: measured time of one run, fixed part, in microseconds.
         run_per_row_us: measured time of one run, part for each row, in microseconds.
+        scored_outputs: what `score` returns, the main score among them; empty without a manifest.
+        explained_by: the features, or groups of features, that reasons are given by; empty where
+            the model gives none.
     """
 
     summary: ModelSummary
@@ -98,6 +126,8 @@ class Model:
     manifest_json: str
     run_fixed_us: float
     run_per_row_us: float
+    scored_outputs: tuple[ScoredOutput, ...] = ()
+    explained_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """What a caller may set for one call: how long, how urgent, and with what metadata."""
 
 import time
+from collections.abc import Collection
 from typing import Literal, NamedTuple, get_args
 
 from stubtail.v1 import common_pb2
@@ -18,6 +19,8 @@ PRIORITY_NUMBERS: dict[Priority | None, common_pb2.Priority] = {
 
 TIMEOUT_MAX_S = 86_400.0  # a call that nobody will wait for is a leak; a day is "never" enough
 TIMING_KEY = "stubtail-timing"
+MODELS_MAX = 16  # of one call
+EXPLAIN_MAX = 2**31 - 1  # what the wire holds; the server knows how many features there are
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -47,6 +50,42 @@ def checked_model(model: str) -> str:
     except UnicodeEncodeError:
         pass
     raise InvalidArgument(f"model is the name of a model, not {model!r}")
+
+
+def checked_models(models: Collection[str]) -> Collection[str]:
+    """The references to the models of one call, if they can be sent.
+
+    Raises:
+        InvalidArgument: there are none or too many, one is there twice, or is not a string.
+    """
+    for model in models:
+        checked_model(model)
+    if not 1 <= len(models) <= MODELS_MAX or len(set(models)) != len(models):
+        raise InvalidArgument(f"models are 1 to {MODELS_MAX} different names, not {models!r}")
+    return models
+
+
+def checked_coverage(coverage: float) -> float:
+    """The coverage, if it is one; which ones a model has, only the server knows.
+
+    Raises:
+        InvalidArgument: it is not between 0 and 1.
+    """
+    if isinstance(coverage, (int, float)) and 0 < coverage < 1:
+        return coverage
+    raise InvalidArgument(f"coverage is a number between 0 and 1, such as 0.9, not {coverage!r}")
+
+
+def checked_explain(explain: int) -> int:
+    """The number of contributions, if it is one; 0 asks for all.
+
+    Raises:
+        InvalidArgument: it is not a whole number from 0.
+    """
+    is_count = isinstance(explain, int) and not isinstance(explain, bool)
+    if is_count and 0 <= explain <= EXPLAIN_MAX:
+        return explain
+    raise InvalidArgument(f"explain is how many reasons to give, or 0 for all, not {explain!r}")
 
 
 def checked_timeout(timeout: float) -> float:

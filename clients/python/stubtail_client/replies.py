@@ -1,6 +1,7 @@
 """Bytes of replies to what callers get: protobuf stays behind this module."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -8,8 +9,18 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from stubtail.v1 import models_pb2, scoring_pb2
+from stubtail_client.detail_replies import decode_details, join, join_details
 from stubtail_client.errors import malformed_reply
-from stubtail_client.models import Feature, FeatureType, Model, ModelSummary, State, Tensor
+from stubtail_client.models import (
+    Feature,
+    FeatureType,
+    Model,
+    ModelSummary,
+    OutsideRule,
+    ScoredOutput,
+    State,
+    Tensor,
+)
 from stubtail_client.options import TIMING_KEY
 from stubtail_client.scores import Scores, Timing
 
@@ -30,6 +41,12 @@ _FEATURE_TYPES: dict[int, FeatureType] = {
     models_pb2.FEATURE_TYPE_NUMBER: "number",
     models_pb2.FEATURE_TYPE_CATEGORY: "category",
 }
+_OUTSIDE_RULES: dict[int, OutsideRule] = {
+    models_pb2.OUTSIDE_RULE_UNSPECIFIED: "allow",  # by a server that is older than the rule
+    models_pb2.OUTSIDE_RULE_ALLOW: "allow",
+    models_pb2.OUTSIDE_RULE_REFUSE: "refuse",
+    models_pb2.OUTSIDE_RULE_CLIP: "clip",
+}
 
 
 def decode_scores(reply: bytes, count: int, timing: Timing | None) -> Scores:
@@ -38,9 +55,37 @@ def decode_scores(reply: bytes, count: int, timing: Timing | None) -> Scores:
     Raises:
         Internal: the bytes are no ScoreResponse, or do not have one answer for each row.
     """
+    return _scores(_score_response(reply), count, timing)
+
+
+def decode_several(
+    reply: bytes, models: Sequence[str], count: int, timing: Timing | None
+) -> dict[str, Scores]:
+    """The answers of several models to `count` rows, by the names that they were called.
+
+    Raises:
+        Internal: the bytes are no ScoreResponse, or do not have one answer for each row and model.
+    """
+    message = _score_response(reply)
+    if len(message.results) != len(models):
+        raise malformed_reply(SCORE)
+    return {
+        model: _scores(result, count, timing)
+        for model, result in zip(models, message.results, strict=True)
+    }
+
+
+def _score_response(reply: bytes) -> scoring_pb2.ScoreResponse:
     try:
-        message = scoring_pb2.ScoreResponse.FromString(reply)
+        return scoring_pb2.ScoreResponse.FromString(reply)
     except DecodeError:
+        raise malformed_reply(SCORE) from None
+
+
+def _scores(message: scoring_pb2.ScoreResponse, count: int, timing: Timing | None) -> Scores:
+    try:
+        details = vars(decode_details(message, count))
+    except ValueError:
         raise malformed_reply(SCORE) from None
     probabilities = None
     if message.probabilities:
@@ -58,6 +103,7 @@ def decode_scores(reply: bytes, count: int, timing: Timing | None) -> Scores:
         probabilities=probabilities,
         timing=timing,
         count=count,
+        **details,
     )
     if not _is_complete(answers):
         raise malformed_reply(SCORE)
@@ -92,21 +138,18 @@ def join_scores(parts: Sequence[Scores]) -> Scores:
     first = parts[0]
     if len(parts) == 1:
         return first
+    counts = [part.count for part in parts]
     return Scores(
         model=first.model,
         version=first.version,
         scores=np.concatenate([part.scores for part in parts]),
         classes=first.classes,
-        label_indexes=_join([part.label_indexes for part in parts]),
-        probabilities=_join([part.probabilities for part in parts]),
+        label_indexes=join([part.label_indexes for part in parts]),
+        probabilities=join([part.probabilities for part in parts]),
         timing=_join_timings([part.timing for part in parts]),
-        count=sum(part.count for part in parts),
+        count=sum(counts),
+        **vars(join_details(parts, [0, *accumulate(counts[:-1])])),
     )
-
-
-def _join(parts: Sequence[npt.NDArray[_Number] | None]) -> npt.NDArray[_Number] | None:
-    present = [part for part in parts if part is not None]
-    return np.concatenate(present) if present else None
 
 
 def _join_timings(parts: Sequence[Timing | None]) -> Timing | None:
@@ -175,6 +218,19 @@ def decode_model(reply: bytes) -> Model:
         manifest_json=message.manifest_json,
         run_fixed_us=message.run_fixed_us,
         run_per_row_us=message.run_per_row_us,
+        scored_outputs=tuple(_scored_output(output) for output in message.scored_outputs),
+        explained_by=tuple(message.explained_by),
+    )
+
+
+def _scored_output(message: models_pb2.ScoredOutput) -> ScoredOutput:
+    return ScoredOutput(
+        name=message.name,
+        meaning=message.meaning,
+        unit=message.unit,
+        levels=tuple(message.levels),
+        level_thresholds=tuple(message.level_thresholds),
+        coverages=tuple(message.coverages),
     )
 
 
@@ -203,4 +259,5 @@ def _feature(message: models_pb2.Feature) -> Feature:
         minimum=message.minimum if message.HasField("minimum") else None,
         maximum=message.maximum if message.HasField("maximum") else None,
         description=message.description,
+        outside=_OUTSIDE_RULES.get(message.outside, "unknown"),
     )

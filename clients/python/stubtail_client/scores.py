@@ -1,12 +1,14 @@
 """What `score` returns: the answers as columns, with rows, labels and frames on demand."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from stubtail_client.details import Details, OutputScores, Reason, names_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,25 @@ class Row:
         label: the predicted class; None where the model has no classes with names.
         probabilities: one for each class (by position, "0", "1", .. where they have no names);
             None where the model does not compute them.
+        lower: with `coverage`, the lower bound of the true value; None without.
+        upper: with `coverage`, the upper bound of the true value; None without.
+        level: the level of the score, such as "high"; None where the model has no levels.
+        outputs: every output by name, where the model has several; None where it has one.
+        reasons: with `explain`, the largest contributions to the score; None without.
     """
 
     score: float | None
     label: str | None
     probabilities: Mapping[str, float] | None
+    lower: float | None = None
+    upper: float | None = None
+    level: str | None = None
+    outputs: Mapping[str, float] | None = None
+    reasons: tuple[Reason, ...] | None = None
 
 
-@dataclass(eq=False)
-class Scores:
+@dataclass(eq=False, kw_only=True)
+class Scores(Details):
     """The answers for N rows, in the order of the rows. One dict gives N = 1.
 
     Attributes:
@@ -63,6 +75,14 @@ class Scores:
             them.
         timing: where the time went; None unless the call asked with `timing=True`.
         count: N.
+        lower: [N] float32, with `coverage` the lower bounds of the true values (of the outcome, 0
+            or 1, for a yes/no model); None without.
+        upper: [N] float32, the upper bounds, likewise.
+        level_names: the names of the levels of the score, from the lowest up; empty without.
+        level_indexes: [N] uint32, positions in `level_names`; None without.
+        outputs: every output by name, where the model has several; None where it has one.
+        reasons: the contributions to the scores; None unless the call asked with `explain`.
+        warnings: what was put in the place of values that the model cannot take.
     """
 
     model: str
@@ -77,10 +97,12 @@ class Scores:
     @cached_property
     def labels(self) -> list[str] | None:
         """The predicted class of each row; None where the model has no classes with names."""
-        if self.label_indexes is None or not self.classes:
-            return None
-        classes = self.classes
-        return [classes[index] for index in self.label_indexes.tolist()]
+        return names_at(self.classes, self.label_indexes)
+
+    @cached_property
+    def levels(self) -> list[str] | None:
+        """The level of each score, such as "high"; None where the model has no levels."""
+        return names_at(self.level_names, self.level_indexes)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -104,19 +126,28 @@ class Scores:
             score=float(self.scores[index]) if self.scores.size else None,
             label=self.labels[index] if self.labels is not None else None,
             probabilities=self._named_probabilities(index),
+            lower=float(self.lower[index]) if self.lower is not None else None,
+            upper=float(self.upper[index]) if self.upper is not None else None,
+            level=self.levels[index] if self.levels is not None else None,
+            outputs={name: float(output.scores[index]) for name, output in self.outputs.items()}
+            if self.outputs is not None
+            else None,
+            reasons=tuple(self.reasons.row(index)) if self.reasons is not None else None,
         )
 
     def __iter__(self) -> Iterator[Row]:
         return (self[index] for index in range(self.count))
 
     def __repr__(self) -> str:
-        answer = f", answer={self[0]}" if self.count == 1 else ""
+        answer = f", answer={_short(self[0])}" if self.count == 1 else ""
         return f"Scores(model={self.model!r}, version={self.version!r}, rows={self.count}{answer})"
 
     def to_frame(self) -> Any:
-        """The answers as a pandas DataFrame: `score`, `label` and `probability_<class>`.
+        """The answers as a pandas DataFrame, one column for each kind of answer.
 
-        Its index is 0 to N-1. Columns that the model does not compute are left out.
+        `score`, `label`, `probability_<class>`, `lower`, `upper`, `level`; for a model of several
+        outputs `<output>`, `<output>_lower`, `<output>_upper` and `<output>_level`. Its index is
+        0 to N-1. Columns that the model does not compute are left out.
 
         Raises:
             ImportError: pandas is not installed.
@@ -133,6 +164,10 @@ class Scores:
         if self.probabilities is not None:
             for position, name in enumerate(self.class_names):
                 columns[f"probability_{name}"] = self.probabilities[:, position]
+        columns |= _columns("", self)
+        for output in (self.outputs or {}).values():
+            columns[output.name] = output.scores
+            columns |= _columns(f"{output.name}_", output)
         return pd.DataFrame(columns, index=range(self.count))
 
     def _named_probabilities(self, index: int) -> Mapping[str, float] | None:
@@ -140,3 +175,20 @@ class Scores:
             return None
         values = self.probabilities[index].tolist()
         return dict(zip(self.class_names, values, strict=True))
+
+
+def _short(row: Row) -> str:
+    """A row without what the model does not give."""
+    given = [(name.name, getattr(row, name.name)) for name in fields(row)]
+    shown = [
+        f"{name}={value!r}"
+        for position, (name, value) in enumerate(given)
+        if value is not None or position < 3
+    ]
+    return f"Row({', '.join(shown)})"
+
+
+def _columns(prefix: str, scores: Scores | OutputScores) -> dict[str, Any]:
+    """Bounds and levels, where there are any."""
+    found = {"lower": scores.lower, "upper": scores.upper, "level": scores.levels}
+    return {prefix + name: values for name, values in found.items() if values is not None}

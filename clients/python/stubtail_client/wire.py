@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from stubtail.v1 import models_pb2, scoring_pb2
-from stubtail_client.options import Priority, checked_model, priority_number
+from stubtail_client.options import (
+    Priority,
+    checked_coverage,
+    checked_explain,
+    checked_model,
+    checked_models,
+    priority_number,
+)
 
 # Tags of fields that hold bytes: number * 8 + 2.
 _NAMED_TAG = b"\x72"  # ScoreRequest.named = 14
@@ -41,16 +48,28 @@ def field(tag: bytes, payload: bytes) -> bytes:
     return b"".join((tag, varint(len(payload)), payload))
 
 
-@lru_cache(maxsize=1024)
-def head(model: str, priority: Priority | None) -> bytes:
+@lru_cache(maxsize=1024, typed=True)
+def head(
+    model: str | tuple[str, ...],
+    priority: Priority | None,
+    coverage: float | None = None,
+    explain: int | None = None,
+) -> bytes:
     """The fields of a ScoreRequest before its rows. Few are ever in use, hence the cache.
 
     Raises:
-        InvalidArgument: the model is not a string, or the priority not one of the four names.
+        InvalidArgument: the model is not a string, the priority not one of the four names, or
+            what is asked for is out of its bounds.
     """
-    request = scoring_pb2.ScoreRequest(
-        model=checked_model(model), priority=priority_number(priority)
-    )
+    request = scoring_pb2.ScoreRequest(priority=priority_number(priority))
+    if isinstance(model, tuple):
+        request.models.extend(checked_models(model))
+    else:
+        request.model = checked_model(model)
+    if coverage is not None:
+        request.coverage = checked_coverage(coverage)
+    if explain is not None:
+        request.explain.top = checked_explain(explain)
     return request.SerializeToString()
 
 

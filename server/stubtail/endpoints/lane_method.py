@@ -1,7 +1,7 @@
 """A hot method: request bytes become a job, by the head cache or by reading the whole message."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from stubtail.endpoints.heads import HeadCache
 from stubtail.endpoints.served import ServedModels
@@ -40,8 +40,7 @@ class CallPlan:
         self.timeout_s = timeout_s
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):  # made for each call of named columns: a dataclass takes 0.4 us more
     """A request that has been read in full.
 
     Attributes:

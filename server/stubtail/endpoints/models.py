@@ -4,7 +4,8 @@ import json
 
 from stubtail.endpoints.method import Unary, parse
 from stubtail.errors import invalid_field
-from stubtail.models.manifest import Feature
+from stubtail.models.features import Feature
+from stubtail.models.outputs import NamedOutput
 from stubtail.models.repository import ModelState, Repository, VersionStatus
 from stubtail.models.signature import TensorSpec
 from stubtail.v1 import models_pb2
@@ -19,6 +20,11 @@ STATES = {
 FEATURE_TYPES = {
     "number": models_pb2.FEATURE_TYPE_NUMBER,
     "category": models_pb2.FEATURE_TYPE_CATEGORY,
+}
+OUTSIDE_RULES = {
+    "allow": models_pb2.OUTSIDE_RULE_ALLOW,
+    "refuse": models_pb2.OUTSIDE_RULE_REFUSE,
+    "clip": models_pb2.OUTSIDE_RULE_CLIP,
 }
 
 
@@ -61,6 +67,10 @@ class Models:
             manifest_json=json.dumps(manifest.document) if manifest else "",
             run_fixed_us=model.run_fixed_s * 1e6,
             run_per_row_us=model.run_per_row_s * 1e6,
+            scored_outputs=[_scored(one) for one in manifest.outputs] if manifest else [],
+            explained_by=[name for name, _ in manifest.explanation.groups]
+            if manifest and manifest.explanation
+            else [],
         ).SerializeToString()
 
 
@@ -90,4 +100,17 @@ def _feature(feature: Feature) -> models_pb2.Feature:
         minimum=feature.minimum,
         maximum=feature.maximum,
         description=feature.description,
+        outside=OUTSIDE_RULES[feature.outside],
+    )
+
+
+def _scored(output: NamedOutput) -> models_pb2.ScoredOutput:
+    levels, interval = output.levels, output.interval
+    return models_pb2.ScoredOutput(
+        name=output.name,
+        meaning=output.meaning,
+        unit=output.unit,
+        levels=levels.names if levels else (),
+        level_thresholds=levels.thresholds if levels else (),
+        coverages=interval.coverages if interval else (),
     )

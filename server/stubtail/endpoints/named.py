@@ -18,12 +18,13 @@ from stubtail import wire
 from stubtail.endpoints.method import parse
 from stubtail.endpoints.row_rules import RowRules
 from stubtail.errors import CallError, invalid_field, malformed_message
-from stubtail.models.manifest import Feature
+from stubtail.models.features import Feature
 from stubtail.v1 import scoring_pb2
 
 COLUMNS_MAX = 1024
 CELLS_MAX = 4 << 20  # 16 MiB, as large as a message may be by default
 DOUBLE = Struct("<d")
+NO_CATEGORY = -1.0  # the row rules put the default in its place, and warn
 CLOSE_CHARACTERS, CLOSE_OF_MAX = 3, 64  # words compared with a wrong one: 3 us each
 SHOWN_CHARACTERS_MAX = 64  # of a wrong value, in a message
 
@@ -54,8 +55,14 @@ class NamedColumns:
                 column = scoring_pb2.Column(name=feature.name, strings=[value])
                 self._category_columns[column.SerializeToString()] = (index, code)
 
+    def knows(self, name: str) -> bool:
+        """Whether a column of this name is a feature."""
+        return name in self._index
+
     def rows(self, columns: Sequence[bytes], rows_max: int) -> tuple[Any, int]:
         """The rows as a buffer of float32 [N, features], with NaN for missing values, and N.
+
+        A category that is not known, but has a default, is -1.
 
         Args:
             columns: serialised `Column` messages.
@@ -93,10 +100,8 @@ class NamedColumns:
 
     def _matrix(self, columns: Sequence[bytes], rows_max: int) -> Any:
         """All other forms; the work in Python is per column, values are converted as columns."""
-        if not 1 <= len(columns) <= COLUMNS_MAX:
-            raise invalid_field(
-                "named.columns", f"must be 1 to {COLUMNS_MAX} columns, got {len(columns)}"
-            )
+        if not columns:
+            raise invalid_field("named.columns", f"must be 1 to {COLUMNS_MAX} columns, got 0")
         values: dict[int, Any] = {}
         rows = -1
         for column in columns:
@@ -144,9 +149,8 @@ class NamedColumns:
         feature = self._rules.features[index]
         if not value:
             return float("nan")
-        default = self._rules.defaults[index]
-        if feature.unknown == "default" and default is not None:
-            return default
+        if feature.unknown == "default":
+            return NO_CATEGORY
         raise _unknown_value(feature, row, value)
 
     def _refuse_absent(self, given: dict[int, Any]) -> None:

@@ -155,7 +155,12 @@ class ScoreEncoder:
     Args:
         model: what answers.
         columns: where its scores, probabilities and labels are among the outputs.
+
+    Attributes:
+        warns: replies may end with warnings.
     """
+
+    warns = True
 
     def __init__(self, model: LoadedModel, columns: "ScoreColumns") -> None:
         self._columns = columns

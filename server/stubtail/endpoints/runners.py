@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from stubtail.endpoints.row_rules import BadCell, Ends, RowRules
+from stubtail.endpoints.row_rules import BadCell, ChangedCells, Ends, RowRules
+from stubtail.endpoints.warnings import warnings_by_call
 from stubtail.errors import CallError, invalid_field
 from stubtail.lane.batch_run import BadRowsError
 from stubtail.lane.job import Job
@@ -30,7 +31,7 @@ class PackedRunner:
         spec = model.signature.inputs[0]
         self.name = model.name
         self.version = model.version
-        self.run = _checked(model) if model.signature.batchable else model.run
+        self.run = checked(model) if model.signature.batchable else model.run
         self._input = spec.name
         self._dtype = spec.dtype
         self._shape = (-1, *shape)
@@ -42,9 +43,10 @@ class PackedRunner:
         rows = np.frombuffer(data, self._dtype).reshape(self._shape)
         if self._rules is not None and not self._rules.accepts(rows):
             ends = np.cumsum([job.rows for job in jobs])
-            rows, bad = self._rules.conform(rows, ends)
+            rows, bad, changes = self._rules.conform(rows, ends)
             if bad:
                 raise BadRowsError(_by_job(jobs, ends, bad))
+            _warn(jobs, ends, changes)
         return {self._input: rows}
 
 
@@ -54,7 +56,7 @@ class ArraysRunner:
     def __init__(self, model: LoadedModel) -> None:
         self.name = model.name
         self.version = model.version
-        self.run = _checked(model) if model.signature.batchable else model.run
+        self.run = checked(model) if model.signature.batchable else model.run
         self._inputs = [spec.name for spec in model.signature.inputs]
 
     def assemble(self, jobs: Sequence[Job]) -> Feeds:
@@ -67,7 +69,7 @@ class ArraysRunner:
         }
 
 
-def _checked(model: LoadedModel) -> Callable[[Feeds], list[Array]]:
+def checked(model: LoadedModel) -> Callable[[Feeds], list[Array]]:
     """Runs that answer every row: one row less, and the answers of a batch would be exchanged."""
     run, first = model.run, model.signature.inputs[0].name
 
@@ -80,6 +82,17 @@ def _checked(model: LoadedModel) -> Callable[[Feeds], list[Array]]:
         return outputs
 
     return run_checked
+
+
+def _warn(jobs: Sequence[Job], ends: Ends, changes: Sequence[ChangedCells]) -> None:
+    """Ends the replies of jobs whose rows were changed with warnings, where they can carry them.
+
+    Such replies have no other ending, so that it may be set again when a batch is run again.
+    """
+    for index, warnings in warnings_by_call(changes, ends).items():
+        job = jobs[index]
+        if getattr(job.encoder, "warns", False):
+            job.suffix = warnings
 
 
 def _by_job(jobs: Sequence[Job], ends: Ends, bad: Sequence[BadCell]) -> list[tuple[Job, CallError]]:

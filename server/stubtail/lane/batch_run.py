@@ -27,6 +27,18 @@ class BadRowsError(Exception):
         self.errors = errors
 
 
+class RunError(Exception):
+    """A run failed, and callers are to know more than that the queue's model did.
+
+    Args:
+        error: what the jobs that fail alone are answered.
+    """
+
+    def __init__(self, error: CallError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 class Runner(Protocol):
     """What a queue's `model` must offer."""
 
@@ -101,7 +113,7 @@ class BatchRun:
                 feeds = runner.assemble(jobs)
             outputs = runner.run(feeds)
             batch.ran_s = self._clock()
-        except Exception:
+        except Exception as failure:
             batch.ran_s = self._clock()
             log.exception(
                 "run failed",
@@ -112,7 +124,7 @@ class BatchRun:
                     "calls": len(jobs),
                 },
             )
-            self._isolate(batch, jobs)
+            self._isolate(batch, jobs, failure)
             return
         # Only what a clean run took says how long the next one will take.
         batch.learned_rows = (
@@ -124,7 +136,10 @@ class BatchRun:
         """Encodes, notes and sends: who has an answer finds it in the statistics."""
         replies = self._encode(jobs, outputs)
         batch.encoded_s = self._clock()
-        self._record(batch, jobs, Code.OK)
+        if len(replies) < len(jobs):  # cancelled meanwhile, or failed and noted so
+            jobs = [job for job, _ in replies]
+        if jobs:
+            self._record(batch, jobs, Code.OK)
         for job, payload in replies:
             trailing = self._timing(batch, job) if job.timed else None
             job.replies.respond(job.call, payload, trailing)
@@ -138,6 +153,7 @@ class BatchRun:
         for job in jobs:
             first, end = end, end + job.rows
             if job.cancelled:
+                self.record_refusal(job, Code.CANCELLED, "")
                 continue
             try:
                 if job.encoder is not encoder:
@@ -169,7 +185,7 @@ class BatchRun:
         batch.encoded_s = self._clock()
         return [job for job in batch.jobs if id(job) not in refused]
 
-    def _isolate(self, batch: Batch, jobs: Sequence[Job]) -> None:
+    def _isolate(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> None:
         """The run failed: halves are run again until the jobs that make it fail stand alone."""
         runner: Runner = batch.queue.model
         parts: list[Sequence[Job]] = [jobs]
@@ -181,23 +197,27 @@ class BatchRun:
                 parts += [part[half:], part[:half]]
                 continue
             if (len(part) == 1 and len(jobs) == 1) or runs >= ISOLATION_RUNS_MAX:
-                self._fail_part(batch, part)
+                self._fail_part(batch, part, failure)
                 continue
             runs += 1
             try:
                 outputs = runner.run(runner.assemble(part))
                 batch.ran_s = self._clock()
-            except Exception:  # noqa: BLE001 - logged above; whatever it is, the rest must live
+            except Exception as failed:  # noqa: BLE001 - logged above; the rest must live
                 if len(part) == 1:
-                    self._fail_part(batch, part)
+                    self._fail_part(batch, part, failed)
                 else:
                     half = len(part) // 2
                     parts += [part[half:], part[:half]]
                 continue
             self._answer(batch, part, outputs)
 
-    def _fail_part(self, batch: Batch, jobs: Sequence[Job]) -> None:
-        error = inference_error(batch.queue.model.name, batch.queue.model.version)
+    def _fail_part(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> None:
+        model = batch.queue.model
+        if isinstance(failure, RunError):
+            error = failure.error
+        else:
+            error = inference_error(model.name, model.version)
         batch.encoded_s = self._clock()
         self._record(batch, jobs, error.code)
         for job in jobs:

@@ -92,6 +92,11 @@ class Executor:
         self.pace = 1.0
         self._last: Batch | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits."""
+        return bool(self.running or self.queues)
+
     def begin(self, batch: Batch) -> None:
         """Gives a batch a slot; what the one before it took until now tells the pace."""
         self.running.append(batch)
@@ -123,9 +128,9 @@ class Executor:
         queue.waiting[priority] = []
         self.used_s[priority] += queue.cost_s[priority]
         self.waiting_jobs[priority] = 0
-        self.queued_s = 0.0
         self.queues.clear()
         queue.reset()
+        self._rest()
 
     def clear(self, queue: ModelQueue) -> None:
         """Books all jobs of a queue out at once and empties its lists."""
@@ -144,7 +149,13 @@ class Executor:
         self.queues.pop(queue, None)
         queue.reset()
         if not self.queues:
-            self.queued_s = 0.0
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing waits: sums have no rounding errors any more, and the pace is to be learned."""
+        self.queued_s = 0.0
+        self.pace = 1.0
+        self._last = None
 
     def residual_s(self, now: float) -> float:
         """Expected time that the running batches still need, together."""
@@ -155,9 +166,7 @@ class Executor:
 
     def work_s(self, now: float) -> float:
         """Expected time until everything that runs or waits is done; an upper bound."""
-        work_s = 0.0
-        for batch in self.running:
-            work_s += max(batch.taken_s + batch.predicted_s - now, 0.0)
+        work_s = self.residual_s(now)
         for queue in self.queues:
             work_s += queue.work_s(self.run_s_max)
         return work_s * self.pace / self.slots

@@ -1,8 +1,10 @@
 """How long a run takes: `fixed + per_row * rows`, learned from the runs themselves."""
 
 FORGET = 0.98  # each run makes older ones count 2 % less: about the last 50 runs decide
+FORGET_FAST = 0.5  # a run in less than half of its time shows that the slow ones are over
 PRIOR_RUNS = 2.0  # the measurements of the warm-up count as much as this many runs
 PRIOR_ROWS = (1.0, 64.0)
+TRUST_MIN = 0.01  # of the prior: enough to tell the two parts of a run apart
 OUTLIER_S = 1e-3
 
 
@@ -17,7 +19,7 @@ class LatencyModel:
         per_row_s: seconds that each row adds, from the warm-up.
     """
 
-    __slots__ = ("_n", "_prior", "_x", "_xx", "_xy", "_y", "fixed_s", "per_row_s")
+    __slots__ = ("_n", "_prior", "_trust", "_x", "_xx", "_xy", "_y", "fixed_s", "per_row_s")
 
     def __init__(self, fixed_s: float, per_row_s: float) -> None:
         self.fixed_s = max(fixed_s, 1e-7)
@@ -31,6 +33,7 @@ class LatencyModel:
             weight * sum(rows * rows for rows in PRIOR_ROWS),
             weight * sum(rows * time for rows, time in zip(PRIOR_ROWS, times, strict=True)),
         )
+        self._trust = 1.0
         self._n = self._x = self._y = self._xx = self._xy = 0.0
 
     def predict_s(self, rows: int) -> float:
@@ -43,13 +46,19 @@ class LatencyModel:
 
     def observe(self, rows: int, run_s: float) -> None:
         """Learns from one finished run; a pause of the machine counts as four expected runs."""
-        run_s = min(run_s, 4.0 * self.predict_s(rows) + OUTLIER_S)
-        self._n = n = self._n * FORGET + 1.0
-        self._x = x = self._x * FORGET + rows
-        self._y = y = self._y * FORGET + run_s
-        self._xx = xx = self._xx * FORGET + rows * rows
-        self._xy = xy = self._xy * FORGET + rows * run_s
-        prior_n, prior_x, prior_y, prior_xx, prior_xy = self._prior
+        expected_s = self.predict_s(rows)
+        run_s = min(run_s, 4.0 * expected_s + OUTLIER_S)
+        forget = FORGET
+        if 2.0 * run_s < expected_s:
+            forget = FORGET_FAST
+            self._trust = max(self._trust * FORGET_FAST, TRUST_MIN)
+        self._n = n = self._n * forget + 1.0
+        self._x = x = self._x * forget + rows
+        self._y = y = self._y * forget + run_s
+        self._xx = xx = self._xx * forget + rows * rows
+        self._xy = xy = self._xy * forget + rows * run_s
+        trust = self._trust
+        prior_n, prior_x, prior_y, prior_xx, prior_xy = [trust * part for part in self._prior]
         n += prior_n
         x += prior_x
         y += prior_y

@@ -24,6 +24,8 @@ class ModelQueue:
         waiting: for each priority the waiting jobs, ordered by their virtual deadline.
         cost_s: for each priority the predicted seconds of the rows of its waiting jobs.
         rows_waiting, bytes_waiting: the rows and the bytes of all of them.
+        probe_s: from this moment a job may run although its run is expected to take too long; 0
+            until one was refused.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class ModelQueue:
         "latency",
         "model",
         "pooled",
+        "probe_s",
         "rows_waiting",
         "solo",
         "waiting",
@@ -49,6 +52,7 @@ class ModelQueue:
         self.latency = latency
         self.solo = solo
         self.pooled = pooled
+        self.probe_s = 0.0
         self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
         self.reset()
 

@@ -25,6 +25,7 @@ from stubtail.lane.order import (
 )
 from stubtail.lane.policy import Policy, Refusal
 
+PROBE_S = 1.0  # so often is a call run although its run is expected to take too long
 EVICTIONS_MAX = 16  # one arrival pushes out at most this many lesser jobs
 
 
@@ -60,7 +61,12 @@ class Scheduler:
         wait_max_s = (job.deadline_s - now - latency.fixed_s - cost_s) * self.policy.wait_part_max
         # The cheap bound counts all work as ahead; only when it fails is the order looked at.
         if executor.work_s(now) > wait_max_s and self._wait_s(job, executor, now) > wait_max_s:
-            return Refusal.DEADLINE_UNREACHABLE
+            # A model that was slow for a while is run now and then, or nobody would notice its end.
+            probe = 0.0 < queue.probe_s <= now and not executor.busy and now < job.deadline_s
+            if probe or queue.probe_s == 0.0:
+                queue.probe_s = now + PROBE_S
+            if not probe:
+                return Refusal.DEADLINE_UNREACHABLE
         if (
             self.jobs >= self.policy.jobs_max
             or self.size_bytes + job.size_bytes > self.policy.bytes_max
@@ -85,7 +91,7 @@ class Scheduler:
         None where it has to be offered, also when it would be late.
         """
         executor, queue = self.inline, job.queue
-        if queue.pooled or executor.queues or executor.running:
+        if queue.pooled or executor.busy:
             return None
         run_s = queue.latency.predict_s(job.rows)
         if now + run_s > job.deadline_s:
@@ -93,7 +99,6 @@ class Scheduler:
         job.decoded_s = now
         executor.used_s[job.priority] += run_s
         batch = Batch(queue, [job], job.rows, now, run_s)
-        executor.pace = 1.0
         executor.running.append(batch)
         return batch
 

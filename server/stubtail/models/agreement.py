@@ -43,9 +43,12 @@ def check_graph(manifest: Manifest, signature: Signature, opset: int, where: str
         else:
             fixed = replace(inputs[0], shape=(FREE, count))
             signature = replace(signature, inputs=(fixed,))
-    score = manifest.output.score if manifest.output is not None else None
-    if score is not None and score not in {spec.name for spec in signature.outputs}:
-        problems.append(f'it has no output "{score}", only {_listed(signature.outputs)}')
+    known = {spec.name for spec in signature.outputs}
+    problems += [
+        f'it has no output "{name}", only {_listed(signature.outputs)}'
+        for name in _named_outputs(manifest)
+        if name not in known
+    ]
     if problems:
         raise ModelError(where, "; ".join(problems), mend)
     return signature
@@ -54,18 +57,27 @@ def check_graph(manifest: Manifest, signature: Signature, opset: int, where: str
 def check_score(manifest: Manifest, signature: Signature, where: str) -> None:
     """A score is one float32 for each row (or one for each of more than two classes).
 
+    Whatever else is returned, has levels or an interval, or is explained, has one for each row.
+
     Raises:
-        ModelError: the graph's output is something else.
+        ModelError: an output of the graph is something else.
     """
-    if manifest.kind != "scoring" or manifest.output is None:
+    if manifest.output is None:
         return
     output = manifest.output
-    spec = next(spec for spec in signature.outputs if spec.name == output.score)
-    widths = {1, FREE} | ({len(output.classes)} if len(output.classes) > 2 else set())
-    fits = len(spec.shape) == 1 or (len(spec.shape) == 2 and spec.shape[1] in widths)
-    if spec.datatype != "FP32" or not fits:
-        problem = f'its output "{spec.name}" is no score: {_listed([spec])}'
-        raise ModelError(where, problem, "let the graph return float32 [rows, 1]")
+    problems = []
+    for spec in signature.outputs:
+        if spec.name in _columns(manifest):
+            widths = {1}
+        elif spec.name == output.score and manifest.kind == "scoring":
+            widths = {1, FREE} | ({len(output.classes)} if len(output.classes) > 2 else set())
+        else:
+            continue
+        fits = len(spec.shape) == 1 or (len(spec.shape) == 2 and spec.shape[1] in widths)
+        if spec.datatype != "FP32" or not fits:
+            problems.append(f'its output "{spec.name}" is no score: {_listed([spec])}')
+    if problems:
+        raise ModelError(where, "; ".join(problems), "let the graph return float32 [rows, 1]")
 
 
 def naming_notes(manifest: Manifest, name: str, version: str) -> tuple[str, ...]:
@@ -73,6 +85,25 @@ def naming_notes(manifest: Manifest, name: str, version: str) -> tuple[str, ...]
     if (manifest.name, manifest.version) == (name, version):
         return ()
     return (f"{FILE_NAME} calls it {manifest.name}@{manifest.version}; the folder's name is used",)
+
+
+def _named_outputs(manifest: Manifest) -> list[str]:
+    """Every output of the graph that the manifest speaks of, each once."""
+    names = [] if manifest.output is None else [manifest.output.score]
+    names += _columns(manifest)
+    return list(dict.fromkeys(names))
+
+
+def _columns(manifest: Manifest) -> list[str]:
+    """The outputs that must have one value for each row."""
+    names: list[str] = []
+    single = len(manifest.outputs) > 1 or manifest.explanation is not None
+    for output in manifest.outputs:
+        if single or output.levels or output.interval:
+            names.append(output.name)
+        if output.interval:
+            names += output.interval.graph_outputs
+    return names
 
 
 def _listed(specs: Sequence[TensorSpec]) -> str:

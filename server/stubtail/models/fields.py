@@ -160,6 +160,23 @@ class Fields:
             self.problem(key, f"expected {expected}, got {quoted(value)}")
         return None
 
+    def numbers(
+        self, key: str, expected: str, *, most: int, required: bool = True
+    ) -> tuple[float, ...]:
+        """A list of 1 to `most` finite numbers; empty when it is absent or wrong."""
+        value = self.raw(key, expected, required=required)
+        if not self.has(key):
+            return ()
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            self.problem(key, f"expected {expected}, got {quoted(value)}")
+            return ()
+        for index, item in enumerate(value):
+            is_number = isinstance(item, int | float) and not isinstance(item, bool)
+            if not is_number or not -FLOAT32_MAX <= item <= FLOAT32_MAX:
+                self.problem(f"{key}[{index}]", f"expected a finite number, got {quoted(item)}")
+                return ()
+        return tuple(map(float, value))
+
     def strings(
         self, key: str, expected: str, *, most: int, required: bool = True
     ) -> tuple[str, ...]:

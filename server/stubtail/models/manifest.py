@@ -1,11 +1,14 @@
-"""The manifest of a model (model.json): what its features and its score mean to people."""
+"""The manifest of a model (model.json): what its features and its scores mean to people."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self, cast
+from typing import Any, Final, Self
 
+from stubtail.models.explanation import Explanation, read_explanation
+from stubtail.models.features import Feature, read_features
 from stubtail.models.fields import Fields, decode_json, quoted
+from stubtail.models.outputs import NamedOutput, Output, read_outputs
 
 FORMAT: Final = 1
 FILE_NAME: Final = "model.json"
@@ -17,11 +20,19 @@ NAME_EXPECTED: Final = (
 )
 VERSION_PATTERN: Final = r"[1-9][0-9]{0,17}"  # fits an int64, which clients of other languages use
 VERSION_EXPECTED: Final = 'a whole number from 1 in a string, such as "1"'
-FEATURES_MAX: Final = 10_000  # a request names every column: beyond this use dense tensors
-CATEGORIES_MAX: Final = 65_536  # codes travel as float32, exact to 2**24, and are kept in memory
 PROBLEMS_SHOWN_MAX: Final = 50  # a wrong file of 10,000 features must not fill the log
 
-_FREE: Final = ("calibration", "training", "statistics", "metrics", "parity")
+# Written by training for people and reports; the server hands them on and reads nothing in them.
+_FREE: Final = (
+    "calibration",
+    "training",
+    "statistics",
+    "metrics",
+    "parity",
+    "profiles",
+    "drivers",
+    "report",
+)
 _TOP: Final = (
     "format",
     "name",
@@ -31,13 +42,10 @@ _TOP: Final = (
     "graph",
     "features",
     "output",
+    "outputs",
+    "explanation",
     *_FREE,
 )
-_FEATURE_COMMON: Final = ("name", "type", "description", "missing", "default")
-_FEATURE_KEYS: Final = {
-    "number": (*_FEATURE_COMMON, "minimum", "maximum"),
-    "category": (*_FEATURE_COMMON, "categories", "unknown"),
-}
 
 
 class ManifestError(ValueError):
@@ -68,40 +76,16 @@ class GraphInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
-    """One column of a row.
-
-    `default` is a number for a number and one of `categories` for a category; None when nothing
-    falls back to it. `minimum` and `maximum` are the range seen in training; None when unknown.
-    """
-
-    name: str
-    type: Literal["number", "category"]
-    description: str
-    categories: tuple[str, ...]
-    missing: Literal["refuse", "allow", "default"]
-    unknown: Literal["refuse", "default"]
-    default: float | str | None
-    minimum: float | None
-    maximum: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """The score: its name in the graph, what it means, and the label that follows from it.
-
-    With two classes, a row belongs to the second one from `threshold` (0 to 1) upwards.
-    """
-
-    score: str
-    meaning: str
-    classes: tuple[str, ...]
-    threshold: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
-    """All of model.json; `document` is the whole file, for those who read the free parts."""
+    """All of model.json.
+
+    Attributes:
+        output: the main score; None where nothing is said about it.
+        outputs: all outputs that callers get, with their levels and intervals: those that the
+            file lists, else the main score alone; the main score is always among them.
+        explanation: what answers are explained against; None where they are not.
+        document: the whole file, for those who read the free parts.
+    """
 
     name: str
     version: str
@@ -111,6 +95,14 @@ class Manifest:
     features: tuple[Feature, ...]
     output: Output | None
     document: dict[str, Any] = field(repr=False, compare=False)
+    outputs: tuple[NamedOutput, ...] = ()
+    explanation: Explanation | None = None
+
+    @property
+    def score_output(self) -> NamedOutput | None:
+        """The main score among `outputs`; None without."""
+        score = self.output.score if self.output is not None else None
+        return next((output for output in self.outputs if output.name == score), None)
 
     @classmethod
     def parse(cls, text: str, source: str) -> Self:
@@ -133,15 +125,19 @@ class Manifest:
         for key in _FREE:
             if top.has(key) and not isinstance(document[key], dict):
                 top.problem(key, f"expected an object, got {quoted(document[key])}")
+        features = read_features(top, problems)
+        output, outputs = read_outputs(top, problems)
         manifest = cls(
             name=top.text("name", NAME_EXPECTED, pattern=NAME_PATTERN),
             version=top.text("version", VERSION_EXPECTED, pattern=VERSION_PATTERN),
             kind=top.choice("kind", KINDS),
             description=top.text("description", "a sentence", required=False),
             graph=_read_graph(top, problems),
-            features=_read_features(top, problems),
-            output=_read_output(top, problems),
+            features=features,
+            output=output,
             document=document if isinstance(document, dict) else {},
+            outputs=outputs,
+            explanation=read_explanation(top, features, problems),
         )
         if problems:
             raise ManifestError(source, problems)
@@ -174,101 +170,4 @@ def _read_graph(top: Fields, problems: list[str]) -> GraphInfo:
         sha256=fields.text("sha256", "64 hexadecimal digits, lower case", pattern=r"[0-9a-f]{64}"),
         bytes=fields.integer("bytes", "the size of the graph's file", least=1, most=2**40),
         opset=fields.integer("opset", "the graph's opset, a number from 1", least=1, most=1_000),
-    )
-
-
-def _read_features(top: Fields, problems: list[str]) -> tuple[Feature, ...]:
-    expected = f"a list of at most {FEATURES_MAX} features"
-    items = top.raw("features", expected, required=False)
-    if not top.has("features"):
-        return ()
-    if not isinstance(items, list) or len(items) > FEATURES_MAX:
-        top.problem("features", f"expected {expected}, got {quoted(items)}")
-        return ()
-    features: list[Feature] = []
-    seen: dict[str, int] = {}
-    for index, item in enumerate(items):
-        feature = _read_feature(item, f"features[{index}]", problems)
-        features.append(feature)
-        first = seen.setdefault(feature.name, index)
-        if feature.name and first != index:
-            problems.append(
-                f"features[{index}].name: {quoted(feature.name)} is already features[{first}]"
-            )
-    return tuple(features)
-
-
-def _read_feature(item: object, path: str, problems: list[str]) -> Feature:
-    kind = item.get("type") if isinstance(item, dict) else None
-    known = _FEATURE_KEYS.get(
-        kind if isinstance(kind, str) else "",
-        (*_FEATURE_KEYS["number"], *_FEATURE_KEYS["category"]),
-    )
-    fields = Fields(item, path, problems, known)
-    if not isinstance(item, dict):
-        return Feature("", "number", "", (), "refuse", "refuse", None, None, None)
-    is_category = fields.choice("type", ("number", "category")) == "category"
-    missing = fields.choice(
-        "missing",
-        ("refuse", "default") if is_category else ("refuse", "allow", "default"),
-        fallback="refuse",
-    )
-    unknown = fields.choice("unknown", ("refuse", "default"), fallback="refuse")
-    categories: tuple[str, ...] = ()
-    if is_category:
-        expected = f"a list of 1 to {CATEGORIES_MAX} strings, in the order of their codes"
-        categories = fields.strings("categories", expected, most=CATEGORIES_MAX)
-    minimum = fields.number("minimum", "a finite number")
-    maximum = fields.number("maximum", "a finite number")
-    if minimum is not None and maximum is not None and minimum > maximum:
-        fields.problem("minimum", f"{minimum:g} is above maximum, which is {maximum:g}")
-    return Feature(
-        name=fields.text(
-            "name", "the name of the column, 1 to 256 characters", pattern=r".{1,256}"
-        ),
-        type="category" if is_category else "number",
-        description=fields.text("description", "a sentence", required=False),
-        categories=categories,
-        missing=cast("Literal['refuse', 'allow', 'default']", missing),
-        unknown=cast("Literal['refuse', 'default']", unknown),
-        default=_read_default(fields, categories if is_category else None, missing, unknown),
-        minimum=minimum,
-        maximum=maximum,
-    )
-
-
-def _read_default(
-    fields: Fields, categories: tuple[str, ...] | None, missing: str, unknown: str
-) -> float | str | None:
-    """The default of a feature; `categories` is None for a number."""
-    used = "default" in {missing, unknown}
-    if fields.has("default") and not used:
-        where = '"missing"' if categories is None else '"missing" or "unknown"'
-        fields.problem("default", f'it is never used; set {where} to "default"')
-        return None
-    if categories is None:
-        return fields.number("default", "a finite number", required=used)
-    value = fields.raw("default", "one of the categories", required=used)
-    if isinstance(value, str) and value in categories:
-        return value
-    if fields.has("default"):
-        fields.problem("default", f"expected one of the categories, got {quoted(value)}")
-    return None
-
-
-def _read_output(top: Fields, problems: list[str]) -> Output | None:
-    if not top.has("output"):
-        return None
-    output = top.raw("output", "an object")
-    known = ("score", "meaning", "classes", "threshold")
-    fields = Fields(output, "output", problems, known)
-    classes = fields.strings("classes", "a list of class names", most=10_000, required=False)
-    threshold = fields.number("threshold", "a number from 0 to 1", least=0.0, most=1.0)
-    if threshold is not None and len(classes) != 2:
-        fields.problem("threshold", f"it needs two classes, there are {len(classes)}")
-    return Output(
-        score=fields.text("score", "the name of the graph's output", pattern=r".{1,256}"),
-        meaning=fields.text("meaning", "a sentence", required=False),
-        classes=classes,
-        threshold=threshold,
     )

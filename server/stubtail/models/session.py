@@ -90,6 +90,8 @@ class LoadedModel:
     Arrays have the dtypes of the signature; strings are object arrays of `str`, nothing else.
     Raises RunFailed, whose `detail` is for the log.
     """
+    background_scores: Array | None = field(default=None, repr=False)
+    """The main score of each background row of the manifest's explanation, float32 [rows]."""
 
 
 def load_model(
@@ -147,7 +149,28 @@ def load_model(
         load_s=time.perf_counter() - begin,
         notes=notes + warm.notes,
         run=run,
+        background_scores=_background_scores(run, warm.signature, manifest, where),
     )
+
+
+def _background_scores(
+    run: Callable[[Mapping[str, Array]], list[Array]],
+    signature: Signature,
+    manifest: Manifest | None,
+    where: str,
+) -> Array | None:
+    if manifest is None or manifest.explanation is None or manifest.output is None:
+        return None
+    score = [spec.name for spec in signature.outputs].index(manifest.output.score)
+    mend = f"write rows into explanation.background of {FILE_NAME} that the graph takes"
+    try:
+        outputs = run({signature.inputs[0].name: manifest.explanation.background})
+    except RunFailed as error:
+        problem = "the graph fails on the background rows of the manifest"
+        raise ModelError(where, problem, mend, detail=error.detail) from error
+    if len(outputs[score]) != len(manifest.explanation.background):
+        raise ModelError(where, "its scores do not follow the background rows", mend)
+    return outputs[score].reshape(-1)
 
 
 def _read_manifest(folder: Path, inside: Path, options: SessionOptions) -> Manifest | None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from stubtail.models.errors import ModelError, RunFailed
-from stubtail.models.manifest import Feature, Manifest
+from stubtail.models.features import Feature
+from stubtail.models.manifest import Manifest
 from stubtail.models.signature import FREE, Signature, TensorSpec
 
 Array = np.ndarray[Any, np.dtype[Any]]

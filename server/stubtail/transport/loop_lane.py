@@ -1,12 +1,15 @@
 """Runs the lane from the event loop: for the grpcio transport and for streams of requests."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from threading import get_ident
 
-from stubtail.errors import CallError
+from stubtail.errors import CallError, server_defect
 from stubtail.lane.job import Job, Trailing
 from stubtail.lane.lane import Lane
+
+log = logging.getLogger("stubtail.transport")
 
 
 @dataclass(slots=True)
@@ -58,8 +61,6 @@ class LoopLane:
         try:
             return await waiter
         except asyncio.CancelledError:
-            if job in self._arrived:
-                self._arrived.remove(job)
             self._lane.cancel(job)
             raise
         finally:
@@ -79,7 +80,15 @@ class LoopLane:
 
     def _offer(self) -> None:
         jobs, self._arrived = self._arrived, []
-        if self._lane.serve(jobs):
+        try:
+            more = self._lane.serve(jobs)
+        except Exception:
+            # A defect may cost its batch, never the lane: nobody is left without an answer.
+            log.exception("lane failed")
+            for job in jobs:
+                self.fail(job.call, server_defect())  # nothing happens to those that have theirs
+            more = True
+        if more:
             self._pump_later()
 
     def _pump_later(self) -> None:
@@ -91,7 +100,12 @@ class LoopLane:
 
     def _pump(self) -> None:
         self._pumping = False
-        if self._lane.run_inline():
+        try:
+            more = self._lane.run_inline()
+        except Exception:
+            log.exception("lane failed")
+            more = True
+        if more:
             self._pump_later()
 
     def _give(self, call: Waiter, answer: Answer) -> None:

@@ -10,7 +10,7 @@ graceful closing of connections. The bound is checked here, the drain stands abo
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -26,6 +26,7 @@ from stubtail.lane.lane import Lane
 log = logging.getLogger("stubtail.transport")
 
 EVENTS_MAX = 256  # calls decoded between two batches: bounds what an urgent call waits for
+TAKE_S_MAX = 0.002  # and so does this: some requests take a hundred times as long to read
 IDLE_WAKE_MS = 250  # the idle thread shows four times a second that it lives
 TIMING_KEY = "stubtail-timing"
 
@@ -147,13 +148,22 @@ class NativeTransport:
     def _serve(self) -> None:
         receive = self._live_front.recv_batch_details
         wait_ms = IDLE_WAKE_MS
-        while (events := receive(EVENTS_MAX, wait_ms)) is not None:
+        received_s = 0.0
+        events: Iterator[Any] = iter(())
+        more = False
+        while True:
+            if not more:
+                received = receive(EVENTS_MAX, wait_ms)
+                if received is None:
+                    return
+                received_s = self._clock()
+                events = iter(received)
+            self.beat_s = self._clock()
             wait_ms = IDLE_WAKE_MS
-            self.beat_s = now = self._clock()
             jobs: list[Job] = []
+            more = True  # what stands behind a call that raises is taken in the next round
             try:
-                if events:
-                    self._take(events, now, jobs)
+                more = self._take(events, received_s, jobs)
                 if self._lane.serve(jobs) if jobs else self._lane.run_inline():
                     wait_ms = 0
             except Exception:
@@ -164,27 +174,35 @@ class NativeTransport:
                     if job.call in self._in_flight:
                         self.fail(job.call, server_defect())
 
-    def _take(self, events: Sequence[Any], now: float, jobs: list[Job]) -> None:
-        """Adds the jobs of the calls that need a run; all others are answered at once."""
+    def _take(self, events: Iterator[Any], now: float, jobs: list[Job]) -> bool:
+        """Adds the jobs of the calls that need a run; all others are answered at once.
+
+        Whether it left some for after the next batch: requests that are slow to read, which only
+        large or odd ones are, must not keep those before them from their run.
+        """
         in_flight = self._in_flight
+        end_s = self._clock() + TAKE_S_MAX
         for kind, call, method, payload, _, details in events:
-            if kind != EVENT_CALL:
+            if kind == EVENT_CALL:
+                try:
+                    job = self._decode(call, method, payload, details, now)
+                except CallError as error:
+                    self._refuse(call, method, error, now)
+                except Exception:
+                    fields = {"path": self._paths[method]}
+                    log.exception("request could not be decoded", extra=fields)
+                    self._refuse(call, method, server_defect(), now)
+                else:
+                    if job is not None:
+                        job.replies = self
+                        job.call = call
+                        in_flight[call] = job
+                        jobs.append(job)
+            else:
                 self._cancel(call, jobs)
-                continue
-            try:
-                job = self._decode(call, method, payload, details, now)
-            except CallError as error:
-                self._refuse(call, method, error, now)
-                continue
-            except Exception:
-                log.exception("request could not be decoded", extra={"path": self._paths[method]})
-                self._refuse(call, method, server_defect(), now)
-                continue
-            if job is not None:
-                job.replies = self
-                job.call = call
-                in_flight[call] = job
-                jobs.append(job)
+            if self._clock() > end_s:
+                return True
+        return False
 
     def _decode(
         self, call: int, method: int, payload: bytes, details: Any, now: float

@@ -42,6 +42,8 @@ class TlsFiles:
             except OSError as error:
                 raise TlsError(f"{path}: cannot be read: {error.strerror}") from error
         self._check()
+        if [path.read_bytes() for path in paths] != contents:
+            raise TlsError(f"{self.certificate}: exchanged while it was read; it is read again")
         return tuple(contents)
 
     def _check(self) -> None:

@@ -22,6 +22,13 @@ class FeatureType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FEATURE_TYPE_UNSPECIFIED: _ClassVar[FeatureType]
     FEATURE_TYPE_NUMBER: _ClassVar[FeatureType]
     FEATURE_TYPE_CATEGORY: _ClassVar[FeatureType]
+
+class OutsideRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTSIDE_RULE_UNSPECIFIED: _ClassVar[OutsideRule]
+    OUTSIDE_RULE_ALLOW: _ClassVar[OutsideRule]
+    OUTSIDE_RULE_REFUSE: _ClassVar[OutsideRule]
+    OUTSIDE_RULE_CLIP: _ClassVar[OutsideRule]
 MODEL_STATE_UNSPECIFIED: ModelState
 MODEL_STATE_LOADING: ModelState
 MODEL_STATE_READY: ModelState
@@ -30,6 +37,10 @@ MODEL_STATE_UNLOADED: ModelState
 FEATURE_TYPE_UNSPECIFIED: FeatureType
 FEATURE_TYPE_NUMBER: FeatureType
 FEATURE_TYPE_CATEGORY: FeatureType
+OUTSIDE_RULE_UNSPECIFIED: OutsideRule
+OUTSIDE_RULE_ALLOW: OutsideRule
+OUTSIDE_RULE_REFUSE: OutsideRule
+OUTSIDE_RULE_CLIP: OutsideRule
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()
@@ -66,7 +77,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ...) -> None: ...
 
 class GetModelResponse(_message.Message):
-    __slots__ = ("summary", "inputs", "outputs", "features", "classes", "threshold", "sha256", "manifest_json", "run_fixed_us", "run_per_row_us")
+    __slots__ = ("summary", "inputs", "outputs", "features", "classes", "threshold", "sha256", "manifest_json", "run_fixed_us", "run_per_row_us", "scored_outputs", "explained_by")
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +88,8 @@ class GetModelResponse(_message.Message):
     MANIFEST_JSON_FIELD_NUMBER: _ClassVar[int]
     RUN_FIXED_US_FIELD_NUMBER: _ClassVar[int]
     RUN_PER_ROW_US_FIELD_NUMBER: _ClassVar[int]
+    SCORED_OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    EXPLAINED_BY_FIELD_NUMBER: _ClassVar[int]
     summary: ModelSummary
     inputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
     outputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
@@ -87,7 +100,25 @@ class GetModelResponse(_message.Message):
     manifest_json: str
     run_fixed_us: float
     run_per_row_us: float
-    def __init__(self, summary: _Optional[_Union[ModelSummary, _Mapping[str, object]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping[str, object]]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping[str, object]]]] = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping[str, object]]]] = ..., classes: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., sha256: _Optional[str] = ..., manifest_json: _Optional[str] = ..., run_fixed_us: _Optional[float] = ..., run_per_row_us: _Optional[float] = ...) -> None: ...
+    scored_outputs: _containers.RepeatedCompositeFieldContainer[ScoredOutput]
+    explained_by: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, summary: _Optional[_Union[ModelSummary, _Mapping[str, object]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping[str, object]]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping[str, object]]]] = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping[str, object]]]] = ..., classes: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., sha256: _Optional[str] = ..., manifest_json: _Optional[str] = ..., run_fixed_us: _Optional[float] = ..., run_per_row_us: _Optional[float] = ..., scored_outputs: _Optional[_Iterable[_Union[ScoredOutput, _Mapping[str, object]]]] = ..., explained_by: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ScoredOutput(_message.Message):
+    __slots__ = ("name", "meaning", "unit", "levels", "level_thresholds", "coverages")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MEANING_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_THRESHOLDS_FIELD_NUMBER: _ClassVar[int]
+    COVERAGES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    meaning: str
+    unit: str
+    levels: _containers.RepeatedScalarFieldContainer[str]
+    level_thresholds: _containers.RepeatedScalarFieldContainer[float]
+    coverages: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, name: _Optional[str] = ..., meaning: _Optional[str] = ..., unit: _Optional[str] = ..., levels: _Optional[_Iterable[str]] = ..., level_thresholds: _Optional[_Iterable[float]] = ..., coverages: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class TensorSpec(_message.Message):
     __slots__ = ("name", "datatype", "shape")
@@ -100,7 +131,7 @@ class TensorSpec(_message.Message):
     def __init__(self, name: _Optional[str] = ..., datatype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Feature(_message.Message):
-    __slots__ = ("name", "type", "categories", "optional", "minimum", "maximum", "description")
+    __slots__ = ("name", "type", "categories", "optional", "minimum", "maximum", "description", "outside")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +139,7 @@ class Feature(_message.Message):
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: FeatureType
     categories: _containers.RepeatedScalarFieldContainer[str]
@@ -115,4 +147,5 @@ class Feature(_message.Message):
     minimum: float
     maximum: float
     description: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[FeatureType, str]] = ..., categories: _Optional[_Iterable[str]] = ..., optional: _Optional[bool] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., description: _Optional[str] = ...) -> None: ...
+    outside: OutsideRule
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[FeatureType, str]] = ..., categories: _Optional[_Iterable[str]] = ..., optional: _Optional[bool] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., description: _Optional[str] = ..., outside: _Optional[_Union[OutsideRule, str]] = ...) -> None: ...

@@ -47,7 +47,7 @@ class ScoringServiceServicer:
     """
 
     def Score(self, request, context):
-        """Scores all rows of the request in one run of the model.
+        """Scores all rows of the request in one run of the model; with intervals and reasons on request.
         The call's gRPC deadline is kept: what cannot be answered in time is refused at once.
         Metadata `stubtail-timing: 1` asks for trailing metadata `stubtail-timing`, which reads
         `queue=..;decode=..;run=..;encode=..;batch_rows=..` (times in microseconds).

@@ -60,6 +60,7 @@ class FakeServer:
         self.hold = threading.Event()
         self.hold.set()
         self.raw_reply: bytes | None = None
+        self.raw_score: bytes | None = None
         self.port = 0
         self._server: grpc.Server | None = None
 
@@ -107,6 +108,8 @@ class FakeServer:
             return self.raw_reply
         request = scoring_pb2.ScoreRequest.FromString(message)
         self.requests.append(request)
+        if self.raw_score is not None:
+            return self.raw_score
         if self.metadata[-1].get("stubtail-timing") == "1":
             timing = "queue=12.5;decode=3;run=100;encode=2;batch_rows=4"
             context.set_trailing_metadata((("stubtail-timing", timing),))

@@ -60,14 +60,18 @@ def settings(server: str = "10.0.0.1:8500") -> connection.Settings:
 
 
 def test_retry_policy_is_bounded():
-    """Three attempts, two statuses, and a throttle that stops retry storms."""
+    """Three attempts, three statuses, and a throttle that stops retry storms."""
     arguments = dict(settings().channel_arguments())
 
     config = json.loads(str(arguments["grpc.service_config"]))
 
     policy = config["methodConfig"][0]["retryPolicy"]
     assert policy["maxAttempts"] == 3
-    assert policy["retryableStatusCodes"] == ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+    assert policy["retryableStatusCodes"] == [
+        "UNAVAILABLE",
+        "RESOURCE_EXHAUSTED",
+        "CANCELLED",
+    ]
     assert config["methodConfig"][0]["waitForReady"] is True
     assert config["retryThrottling"] == {"maxTokens": 50, "tokenRatio": 0.1}
 

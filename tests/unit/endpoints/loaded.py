@@ -9,7 +9,9 @@ import numpy as np
 from stubtail.endpoints.served import BatchLimits, ServedModels
 from stubtail.errors import not_found
 from stubtail.lane.job import Job
-from stubtail.models.manifest import Feature, GraphInfo, Manifest, Output
+from stubtail.models.features import Feature
+from stubtail.models.manifest import GraphInfo, Manifest
+from stubtail.models.outputs import Output
 from stubtail.models.repository import Repository
 from stubtail.models.session import LoadedModel
 from stubtail.models.signature import Signature, TensorSpec

@@ -9,7 +9,7 @@ from stubtail.endpoints.lane_method import Deadlines, LaneMethod
 from stubtail.endpoints.scoring import PATH, ScoreReader
 from stubtail.errors import CallError
 from stubtail.lane.job import Job
-from stubtail.models.manifest import Output
+from stubtail.models.outputs import Output
 from stubtail.v1 import scoring_pb2
 from tests.unit.endpoints.loaded import (
     category,

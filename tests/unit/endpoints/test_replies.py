@@ -8,7 +8,7 @@ import pytest
 from stubtail.endpoints.protobuf import opening, text, varint
 from stubtail.endpoints.replies import InferEncoder, ScoreColumns, ScoreEncoder, SoloInferEncoder
 from stubtail.lane.job import Job
-from stubtail.models.manifest import Output
+from stubtail.models.outputs import Output
 from stubtail.oip import inference_pb2
 from stubtail.v1 import scoring_pb2
 from tests.unit.endpoints.loaded import manifest, model, spec

@@ -103,6 +103,22 @@ def test_the_pace_follows_what_batches_take_while_others_wait() -> None:
     assert executor.pace < 4.0, "one long pause counts as a few runs"
 
 
+def test_the_pace_is_forgotten_when_nothing_waits() -> None:
+    """An executor that had a hard hour starts anew after it, whoever emptied its queue."""
+    executor, one = Executor(1, 0.005), queue(fixed_s=1e-3, per_row_s=1.0)
+    job = waiting_job(executor, one, NORMAL, 1.0)
+    for number in range(60):
+        batch = Batch(one, [], 1, taken_s=7.0 * number, predicted_s=1.0)
+        executor.begin(batch)
+        executor.end(batch)
+    assert executor.pace > 6.0
+    one.waiting[NORMAL].remove(job)
+    executor.remove(one, NORMAL, 1.0)
+    assert executor.pace == 1.0
+    executor.begin(Batch(one, [], 1, taken_s=10_000.0, predicted_s=1.0))
+    assert executor.pace == 1.0, "the idle time before it was no pace of runs"
+
+
 def test_idle_time_is_not_the_pace_of_runs() -> None:
     """The time to the next batch tells nothing where nothing waited for it."""
     executor, one = Executor(1, 0.005), queue()

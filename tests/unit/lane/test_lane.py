@@ -172,7 +172,7 @@ def test_a_job_cancelled_while_it_runs_leaves_the_others_alone(stage: Stage) -> 
     stage.model.before_run = lambda: stage.lane.cancel(jobs[1])
     stage.run_all()
     assert (stage.callers.end(0), stage.callers.end(2)) == ("R0", "R2")
-    assert stage.notes.refusals == []
+    assert stage.notes.refusals == [(int(Code.CANCELLED), "")]
 
 
 def test_an_expired_job_is_told_and_does_not_run(stage: Stage) -> None:

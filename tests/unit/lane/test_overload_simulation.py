@@ -96,3 +96,27 @@ def test_half_load_is_hardly_refused() -> None:
     """Room for errors does not cost calls while there is room for all."""
     found = storm(0.5, Policy())
     assert found.refused + found.late + found.expired == 0, found
+
+
+def test_a_model_that_was_slow_for_a_while_is_served_again() -> None:
+    """Refused calls teach nothing, so that one a second is run in spite of what was learned."""
+    scheduler = Scheduler(Policy())
+    queue = ModelQueue("model", LatencyModel(20e-6, 1e-3))
+    for _ in range(180):
+        queue.latency.observe(1, 12e-3)
+    refused, last_refused_s = 0, 0.0
+    for step in range(2_000):
+        now = step * 0.01
+        job = Job(queue, 1, b"", 100, 2, encoder=None)  # type: ignore[arg-type]  # never encoded
+        job.arrived_s, job.deadline_s = now, now + 0.010
+        if scheduler.take_alone(job, now) is None and scheduler.offer(job, now) is not None:
+            refused += 1
+            last_refused_s = now
+            continue
+        batch = scheduler.inline.running[0] if scheduler.inline.running else None
+        batch = batch or scheduler.next_batch(scheduler.inline, now)
+        assert batch is not None
+        batch.learned_rows = 1
+        scheduler.finish(batch, scheduler.inline, 1e-3)
+    assert 0 < refused < 500
+    assert last_refused_s < 5.0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stubtail.models.errors import ModelError, RunFailed
-from stubtail.models.manifest import Feature, Manifest
+from stubtail.models.features import Feature
+from stubtail.models.manifest import Manifest
 from stubtail.models.signature import Signature, TensorSpec
 from stubtail.models.warmup import ROWS, SyntheticRows, fit_run_time, warm_up
 

@@ -62,6 +62,8 @@ class Rows:
         """A job of the rows between the commas."""
         if payload == b"bug":
             raise RuntimeError("a defect")
+        if payload.startswith(b"slow"):
+            self._stage.clock.now += native.TAKE_S_MAX * 2
         return self._stage.job(None, *payload.decode().split(","))
 
 
@@ -92,11 +94,14 @@ def transport(stage: Stage) -> Any:
 
 def take(transport: Any, stage: Stage, *events: Any) -> Front:
     """Hands over events, runs everything, and tells what became of it."""
-    jobs: list[Job] = []
-    transport._take([(kind, call, method, payload, None, DETAILS)
-                     for kind, call, method, payload in events], stage.clock(), jobs)  # fmt: skip
-    if jobs:
-        transport._lane.serve(jobs)
+    trip = iter([(kind, call, method, payload, None, DETAILS)
+                 for kind, call, method, payload in events])  # fmt: skip
+    more = True
+    while more:
+        jobs: list[Job] = []
+        more = transport._take(trip, stage.clock(), jobs)
+        if jobs:
+            transport._lane.serve(jobs)
     stage.run_all()
     assert transport.in_flight == 0
     front: Front = transport._front
@@ -142,6 +147,18 @@ def test_a_call_that_ends_in_the_trip_that_brought_it_does_not_run(
     front = take(transport, stage, (CALL, 1, HOT, b"a"), (CALL, 2, HOT, b"b"), (CANCEL, 1, 0, None))
     assert stage.model.runs == [["b"]]
     assert (front.answers, front.errors) == ({2: b"B"}, {})
+
+
+def test_what_is_slow_to_read_does_not_hold_up_what_came_before(
+    transport: Any, stage: Stage
+) -> None:
+    """A batch is run after each of them, and everything of the trip is answered."""
+    events = [(CALL, 1, HOT, b"a"), (CALL, 2, HOT, b"slow1"), (CALL, 3, HOT, b"b"),
+              (CALL, 4, HOT, b"c"), (CALL, 5, HOT, b"slow2"), (CANCEL, 5, 0, None),
+              (CALL, 6, HOT, b"d")]  # fmt: skip
+    front = take(transport, stage, *events)
+    assert stage.model.runs[0] == ["a", "slow1"]
+    assert sorted(front.answers) == [1, 2, 3, 4, 6]
 
 
 def test_while_draining_probes_are_answered_and_calls_refused(transport: Any, stage: Stage) -> None:

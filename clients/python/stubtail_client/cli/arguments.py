@@ -2,9 +2,11 @@
 
 import argparse
 
+from stubtail_client.cli.decide_arguments import add_decide
+from stubtail_client.cli.tls import add_tls
 from stubtail_client.connection import DEFAULT_SERVER
 from stubtail_client.errors import InvalidArgument
-from stubtail_client.options import PRIORITIES, checked_timeout
+from stubtail_client.options import PRIORITIES, checked_coverage, checked_timeout
 
 PROGRAM = "python -m stubtail_client"
 TIMEOUT_S = 10.0  # a chunk of a file may wait longer than a single customer
@@ -22,6 +24,8 @@ examples:
   {PROGRAM} model churn
   {PROGRAM} score churn --input customers.csv
   {PROGRAM} score churn --input customers.csv --output scored.csv
+  {PROGRAM} explain churn --row '{{"tenure": 3, "contract": "Two year"}}'
+  {PROGRAM} decide churn --row - --try tech_support=No,Yes --minimise score < customer.json
   {PROGRAM} score --help
 
 {_EXIT_CODES}"""
@@ -37,8 +41,19 @@ examples:
     {PROGRAM} score churn --input customers.csv --output scored.csv
   one JSON object a line, from a pipe:
     head -100 customers.csv | {PROGRAM} score churn --input - --json
+  with bounds that hold the true value in nine of ten rows, and the level of risk:
+    {PROGRAM} score churn --input customers.csv --coverage 0.9 --levels
   a big file beside live traffic, on a version of your choice:
     {PROGRAM} score churn@2 --input all.csv --output scored.csv --priority low
+
+{_EXIT_CODES}"""
+_EXPLAIN_EPILOG = f"""\
+The bars say what the model made of each value, against what it expects on average. They do not say
+what would happen if a value were changed.
+
+examples:
+  {PROGRAM} explain churn --row '{{"tenure": 3, "contract": "Two year", ...}}'
+  {PROGRAM} explain churn --row - --top 5 --coverage 0.9 < customer.json
 
 {_EXIT_CODES}"""
 
@@ -54,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = _common_options()
     _add_score(commands, common)
+    _add_explain(commands, common)
+    add_decide(commands, common, PROGRAM, _EXIT_CODES)
     models = commands.add_parser("models", parents=[common], help="list all models")
     _add_json(models, "one JSON object a line instead of a table")
     model = commands.add_parser("model", parents=[common], help="describe a model")
@@ -78,6 +95,7 @@ def _common_options() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long one call may take (default: %(default)g)",
     )
+    add_tls(common)
     return common
 
 
@@ -109,8 +127,42 @@ def _add_score(
     score.add_argument(
         "--delimiter", type=_delimiter, default=",", help="between two cells (default: a comma)"
     )
+    _add_coverage(score)
+    score.add_argument("--levels", action="store_true", help="the level of each score, too")
     score.add_argument(
         "--priority", choices=PRIORITIES, help="how much the calls matter (default: normal)"
+    )
+
+
+def _add_explain(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    common: argparse.ArgumentParser,
+) -> None:
+    explain = commands.add_parser(
+        "explain",
+        parents=[common],
+        help="score one row and say why",
+        description="Score one row with a model, and show how far each feature moved the score.",
+        epilog=_EXPLAIN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    explain.add_argument("model", metavar="NAME", help="a model, or NAME@VERSION")
+    explain.add_argument(
+        "--row", required=True, metavar="JSON", help="one JSON object of features; - reads stdin"
+    )
+    explain.add_argument(
+        "--top", type=_positive, default=8, metavar="N", help="reasons to show (default: 8)"
+    )
+    _add_coverage(explain)
+    _add_json(explain, "one JSON object instead of a table")
+
+
+def _add_coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--coverage",
+        type=_coverage,
+        metavar="SHARE",
+        help="bounds that hold the true value in this share of rows, such as 0.9",
     )
 
 
@@ -127,10 +179,17 @@ def _timeout(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
 
 
+def _coverage(text: str) -> float:
+    try:
+        return checked_coverage(float(text))
+    except (InvalidArgument, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1") from None
+
+
 def _positive(text: str) -> int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
 
 
 def _delimiter(text: str) -> str:

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from stubtail_client.cli import tables
 from stubtail_client.cli.arguments import PROGRAM, build_parser
 from stubtail_client.cli.csv_rows import InputError
+from stubtail_client.cli.decide import decide_row
+from stubtail_client.cli.explain import explain_row
 from stubtail_client.cli.score import score_file
+from stubtail_client.cli.tls import credentials_of
 from stubtail_client.client import Client
 from stubtail_client.errors import InvalidArgument, NotFound, StubtailError, Unavailable
 from stubtail_client.health import HealthStatus
@@ -38,7 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that a terminal lacks is no failure
     try:
-        with Client(arguments.server, timeout=arguments.timeout, wait_for_ready=False) as client:
+        with Client(
+            arguments.server,
+            timeout=arguments.timeout,
+            wait_for_ready=False,
+            credentials=credentials_of(arguments),
+        ) as client:
             return _COMMANDS[arguments.command](client, arguments)
     except InputError as error:
         return _fail(MISUSED, str(error))
@@ -54,6 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _score(client: Client, arguments: Namespace) -> int:
     score_file(client, arguments)
+    return DONE
+
+
+def _explain(client: Client, arguments: Namespace) -> int:
+    _print(*explain_row(client, arguments))
+    return DONE
+
+
+def _decide(client: Client, arguments: Namespace) -> int:
+    lines = decide_row(client, arguments)
+    if arguments.json:
+        _print(*lines)
+    else:
+        _print_page(lines)
     return DONE
 
 
@@ -87,7 +109,14 @@ def _health(client: Client, arguments: Namespace) -> int:
     return DONE if status is HealthStatus.SERVING else REFUSED
 
 
-_COMMANDS = {"score": _score, "models": _models, "model": _model, "health": _health}
+_COMMANDS = {
+    "score": _score,
+    "explain": _explain,
+    "decide": _decide,
+    "models": _models,
+    "model": _model,
+    "health": _health,
+}
 
 
 def _print(*lines: str) -> None:
@@ -118,7 +147,8 @@ def _fail_call(error: StubtailError, arguments: Namespace) -> int:
         )
     lines = [f"{error.message} [{error.code}{_and(error.reason)}]", *_notes(error)]
     if isinstance(error, InvalidArgument) and error.violations:
-        lines[0] = f"the server refuses the rows [{error.code}{_and(error.reason)}]"
+        what = "question" if arguments.command == "decide" else "rows"
+        lines[0] = f"the server refuses the {what} [{error.code}{_and(error.reason)}]"
         lines[1:1] = [f"  - {violation}" for violation in error.violations]
         lines.append(f"  the features of the model:  {PROGRAM} model {arguments.model}")
     if isinstance(error, NotFound) and arguments.command != "health":

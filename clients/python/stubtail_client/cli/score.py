@@ -51,7 +51,9 @@ def score_file(client: Client, arguments: Namespace) -> None:
 
 def _score_chunk(client: Client, name: str, chunk: Chunk, arguments: Namespace) -> Scores:
     try:
-        return client.score(name, chunk.rows, priority=arguments.priority)
+        return client.score(
+            name, chunk.rows, priority=arguments.priority, coverage=arguments.coverage
+        )
     except StubtailError as error:
         last = chunk.start + len(chunk.cells) - 1
         error.add_note(f"in rows {chunk.start:,} to {last:,} (positions count from 0 there)")
@@ -111,14 +113,14 @@ def _tell(line: str) -> None:
 
 def _writer(arguments: Namespace, output: TextIO, header: list[str]) -> Writer:
     if arguments.json:
-        return JsonWriter(output)
+        return JsonWriter(output, levels=arguments.levels)
     if arguments.output:
-        return CsvWriter(output, header, arguments.delimiter)
+        return CsvWriter(output, header, arguments.delimiter, levels=arguments.levels)
     unknown = [name for name in arguments.columns or () if name not in header]
     if unknown:
         raise InputError(f"--columns: the file has no column {unknown[0]!r}")
     width = shutil.get_terminal_size().columns if output.isatty() else 100
-    return TableWriter(output, header, arguments.columns, width)
+    return TableWriter(output, header, arguments.columns, width, levels=arguments.levels)
 
 
 def _shows_progress(output: TextIO) -> bool:

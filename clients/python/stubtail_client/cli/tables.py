@@ -1,9 +1,10 @@
 """Aligned text: tables of models, features and scores. Pure: data in, lines out."""
 
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from stubtail_client.cli.csv_rows import NO_NUMBER
-from stubtail_client.models import Feature, Model, ModelSummary, Tensor
+from stubtail_client.models import Feature, Model, ModelSummary, ScoredOutput, Tensor
 
 _GAP = "  "
 CELL_WIDTH_MAX = 28
@@ -46,6 +47,23 @@ def bar(share: float, *, unicode: bool) -> str:
     return drawn.ljust(_BAR_CELLS, "·")
 
 
+def stroke(share: float, cells: int, *, unicode: bool) -> str:
+    """A bar for a share of 0 to 1 of so many characters, without what is not filled."""
+    if not unicode:
+        return "#" * round(share * cells)
+    full, eighths = divmod(round(share * cells * 8), 8)
+    return "█" * full + (_EIGHTHS[eighths] if eighths else "")
+
+
+def can_draw(output: TextIO) -> bool:
+    """Whether the characters of bars can be written there."""
+    try:
+        "█·…".encode(output.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def models_table(models: Sequence[ModelSummary]) -> list[str]:
     """One line for each version."""
     return table(
@@ -77,6 +95,9 @@ def model_page(model: Model) -> list[str]:
         lines.append(
             f"one run: {model.run_fixed_us:,.0f} µs and {model.run_per_row_us:,.1f} µs a row"
         )
+    lines += [line for output in model.scored_outputs for line in _output_lines(output)]
+    if model.explained_by:
+        lines.append(f"reasons: by {len(model.explained_by)} features or groups of features")
     lines.append("")
     if model.features:
         header = ("feature", "type", "missing", "values", "meaning")
@@ -86,6 +107,18 @@ def model_page(model: Model) -> list[str]:
         specs += [("output", spec) for spec in model.outputs]
         lines += table(("tensor", "name", "type", "shape"), [_tensor_cells(*s) for s in specs])
     return lines
+
+
+def _output_lines(output: ScoredOutput) -> list[str]:
+    """What one output is; nothing where the manifest says no more than its name."""
+    words = [f"in {output.unit}"] if output.unit else []
+    if output.levels:
+        starts = ["", *(f" from {value:g}" for value in output.level_thresholds)]
+        words.append("/".join(map(str.__add__, output.levels, starts)))
+    if output.coverages:
+        grid = ", ".join(f"{coverage:g}" for coverage in output.coverages)
+        words.append(f"intervals for coverage {grid}")
+    return [f"{output.name}: {', '.join(words)}"] if words else []
 
 
 def _feature_cells(feature: Feature) -> tuple[str, ...]:
