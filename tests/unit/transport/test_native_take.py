@@ -186,6 +186,41 @@ def test_the_end_of_an_unknown_call_is_no_event(transport: Any, stage: Stage) ->
     assert (front.answers, front.errors) == ({}, {})
 
 
+class Sleeper(Front):
+    """Hands over nothing when it is only looked at; a sleep ends after a while, with one call."""
+
+    def __init__(self, stage: Stage, *sleeps_s: float) -> None:
+        super().__init__()
+        self._stage = stage
+        self._sleeps_s = list(sleeps_s)
+        self.waits_ms: list[int] = []
+
+    def recv_batch_details(self, most: int, wait_ms: int) -> list[str]:
+        """A look takes 10 us."""
+        self.waits_ms.append(wait_ms)
+        self._stage.clock.now += self._sleeps_s.pop(0) if wait_ms else 10e-6
+        return ["call"] if wait_ms else []
+
+
+def test_the_lane_looks_before_it_sleeps_while_that_is_worth_it(
+    transport: Any, stage: Stage
+) -> None:
+    """After a call that came at once it looks for 100 us; after one that took long it does not."""
+    front = transport._front = Sleeper(stage, 0.2, 50e-6, 0.2, 0.2)
+    for _ in range(4):
+        assert transport._receive(250) == ["call"]
+    looks = [0] * round(native.LOOK_S / 10e-6)
+    assert front.waits_ms == [250, 250, *looks, 250, 250]
+
+
+def test_a_busy_lane_neither_sleeps_nor_looks(transport: Any, stage: Stage) -> None:
+    """With work at hand it asks once."""
+    front = transport._front = Sleeper(stage, 50e-6)
+    transport._receive(250)
+    assert transport._receive(0) == []
+    assert front.waits_ms == [250, 0]
+
+
 def test_errors_name_what_is_wrong_in_any_language() -> None:
     """The trailing metadata of an error is built once and has the details last."""
     error = CallError(code=3, reason="X", message="naïve 料金\n", retry_after_s=0.5)  # type: ignore[arg-type]
