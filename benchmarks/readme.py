@@ -20,6 +20,8 @@ _WITH_PROMISES = (
     "connections",
     "start",
     "overload",
+    "explain",
+    "decide",
     "load-check",
 )
 

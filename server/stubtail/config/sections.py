@@ -35,8 +35,8 @@ class ServerSettings:
     ] = 1
     io_threads: Annotated[
         int,
-        Rule("threads of the native front", 1, 64, why="more than cores only adds switching"),
-    ] = 1
+        Rule("threads of the native front", 1, 64, why="one alone starves when the lane is full"),
+    ] = 2
     acceptors: Annotated[
         int,
         Rule("grpc.aio servers on the port", 1, 64, why="each accepts one call at a time"),
