@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import sys
 import time
@@ -18,7 +19,10 @@ from tests.load import INFER, Load, Oracle, connect, request_bytes
 from tests.system.conftest import StartServer
 
 MIB = 2**20
-RSS_MAX_MIB = 130  # promised are 120 for the shipped model; the rest is for other machines
+# Promised are 143 (150 MB). How much of the libraries' files counts is up to the kernel's page
+# cache: 117 and 134 were seen of the same server, so that what is its own has a bound as well.
+RSS_MAX_MIB = 160
+OWN_MAX_MIB = 80  # 57 with six models
 START_MAX_S = 4.0  # promised are 2; a busy machine takes longer
 THREADS_MAX = 24  # 15 to 17 on two cores, most of them of grpc-core and watchfiles
 CONNECTS = 500
@@ -45,11 +49,20 @@ def test_memory_threads_and_start_with_the_shipped_model(
     assert server.http("/metrics")[0] == 200
     process = psutil.Process(server.pid)
     rss_mib = process.memory_info().rss / MIB
+    status = Path(f"/proc/{server.pid}/status")
+    own = re.search(r"RssAnon:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    own_mib = int(own[1]) / 1024 if own else 0.0
     threads = process.num_threads()
-    found = {"rss_mib": round(rss_mib, 1), "start_s": round(start_s, 2), "threads": threads}
+    found = {
+        "rss_mib": round(rss_mib, 1),
+        "own_mib": round(own_mib, 1),
+        "start_s": round(start_s, 2),
+        "threads": threads,
+    }
     with capsys.disabled():
         sys.stdout.write(f"\n{transport}: {found}\n")
     assert rss_mib <= RSS_MAX_MIB, found
+    assert own_mib <= OWN_MAX_MIB, found
     assert start_s <= START_MAX_S, found
     assert threads <= THREADS_MAX, found
     assert not process.children(), "a server alone has no other process"
