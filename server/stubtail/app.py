@@ -62,7 +62,8 @@ DRAIN_POLL_S = 0.005
 FLUSH_S = 0.1
 STREAMS_END_S = 1.0  # sending the last status takes a turn of the loop
 SWITCH_INTERVAL_S = 0.00005  # how long a thread may keep the lane from the GIL; usually 5 ms
-GC_THRESHOLDS = (50_000, 20, 20)  # a call leaves no cycles; full collections are pauses
+# Answered calls leave no cycles, refused ones on grpcio a small one; full collections are pauses.
+GC_THRESHOLDS = (50_000, 20, 20)
 
 
 class App:

@@ -77,8 +77,6 @@ def test_reasons_add_up(details: grpc.Channel, top: int) -> None:
 def test_reasons_of_the_shipped_model(details: grpc.Channel, customers: Customers) -> None:
     """They add up to the score, and are the same alone, together and once more."""
     rows = customers.rows(8, seed=6)
-    if not customers.manifest.get("explanation"):
-        pytest.skip("the shipped model has no background")
     together = score(details, dense("churn", rows, explain=Explain(top=5)))
     assert not together.explanation.exact
     np.testing.assert_allclose(total(together), together.scores, atol=1e-5)
