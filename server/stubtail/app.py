@@ -19,6 +19,7 @@ from stubtail.endpoints.method import Immediate
 from stubtail.endpoints.models import Models
 from stubtail.endpoints.oip_admin import OipAdmin
 from stubtail.endpoints.oip_stream import StreamInfer
+from stubtail.endpoints.part import Part
 from stubtail.endpoints.reflection import ReflectionEndpoint
 from stubtail.endpoints.served import ServedModels
 from stubtail.errors import CallError, draining
@@ -36,6 +37,7 @@ from stubtail.options import (
     batch_limits,
     deadlines,
     grpcio_options,
+    native_options,
     policy,
     repository_options,
     transport_of,
@@ -96,11 +98,16 @@ class App:
         )
         self._decide = LaneMethod(decide.PATH, decide.DecideReader(self.served), self.served, waits)
         self._llm = LlmPart(settings, clock)
+        self._parts: list[Part] = [self._llm]  # one family of RPCs each
+        self._lane_methods = [
+            *(self._score, self._infer, self._decide),
+            *(method for part in self._parts for method in part.lane_methods()),
+        ]
         self._methods = self._build_methods()
         self._grpcio = GrpcioTransport(
             grpcio_options(settings, reuse_port=control.shares_port),
             self.loop_lane,
-            [self._score, self._infer, self._decide],
+            self._lane_methods,
             self._methods,
             self._note_refusal,
             clock,
@@ -120,7 +127,8 @@ class App:
         """
         self.recorder.queue_jobs = lambda: self.lane.waiting_jobs
         self.repository.subscribe(self._models_changed)
-        await self._llm.start()
+        for part in self._parts:
+            await part.start()
         await self.repository.start()
         self._models_changed()
         self.lane.start()
@@ -143,7 +151,8 @@ class App:
         )
         self._monitoring.start()
         self._ticker = asyncio.create_task(self._tick())
-        for service in ("", *SERVICES, *self._llm.services):
+        offered = (service for part in self._parts for service in part.services)
+        for service in ("", *SERVICES, *offered):
             self.statuses.set(service, serving=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         gc.collect()
@@ -160,7 +169,8 @@ class App:
         if self._native is not None:
             self._native.refuse()
         self._grpcio.refuse()
-        self._llm.refuse()
+        for part in self._parts:
+            part.refuse()
         self._refusing = True
         end_s = self._clock() + settings.grace_ms / 1e3
         # Sleeps first: a call that was taken a moment ago may not count as in flight yet.
@@ -180,7 +190,8 @@ class App:
         if self._native is not None:
             await asyncio.to_thread(self._native.close)
         await self._grpcio.aclose(grace_s=0.2)
-        await self._llm.aclose()
+        for part in reversed(self._parts):
+            await part.aclose()
         if self._monitoring is not None:
             self._monitoring.close()
         await self.repository.aclose()
@@ -190,7 +201,8 @@ class App:
     @property
     def _in_flight(self) -> int:
         native = self._native.in_flight if self._native is not None else 0
-        return int(native) + self.loop_lane.in_flight + self._llm.in_flight
+        parts = sum(part.in_flight for part in self._parts)
+        return int(native) + self.loop_lane.in_flight + parts
 
     def _build_methods(self) -> list[Method]:
         limits = self._settings.limits
@@ -204,10 +216,10 @@ class App:
             models_pb2.DESCRIPTOR,
             inference_pb2.DESCRIPTOR,
             health_pb2.DESCRIPTOR,
-            *self._llm.descriptors,
+            *(file for part in self._parts for file in part.descriptors),
         ]
         return [
-            *self._llm.methods(),
+            *(method for part in self._parts for method in part.methods()),
             *HealthEndpoint(self.statuses).methods(),
             *Models(self.repository).methods(),
             *admin.methods(),
@@ -217,25 +229,17 @@ class App:
 
     async def _start_native(self) -> int:
         # Imported here, because it is optional: without it grpcio serves everything.
-        from stubtail.transport.native import NativeOptions, NativeTransport  # noqa: PLC0415
+        from stubtail.transport.native import NativeTransport  # noqa: PLC0415
 
-        server, limits = self._settings.server, self._settings.limits
+        settings = self._settings
         self._socket_folder = Path(tempfile.mkdtemp(prefix="stubtail-"))
         fallback = str(self._socket_folder / "grpcio.sock")
         self._grpcio.bind(f"unix:{fallback}")
         await self._grpcio.start()
         self._native = NativeTransport(
-            NativeOptions(
-                host=server.host,
-                port=server.port,
-                reuse_port=self._control.shares_port,
-                io_threads=server.io_threads,
-                message_bytes_max=limits.message_bytes_max,
-                metadata_bytes_max=limits.metadata_bytes_max,
-                streams_max=limits.streams_max,
-            ),
+            native_options(settings, reuse_port=self._control.shares_port),
             self.lane,
-            [self._score, self._infer, self._decide],
+            self._lane_methods,
             [method for method in self._methods if isinstance(method, Immediate)],
             fallback,
             self._note_refusal,
@@ -254,21 +258,13 @@ class App:
 
     def _models_changed(self) -> None:
         self.served.update()
+        for part in self._parts:
+            part.models_changed()
         index = self.repository.index()
         live = {status.name: False for status in index}
         live.update({name: True for name in self.repository.routes if "@" not in name})
         self.statuses.set_models(live)
-        self.recorder.models = [
-            ModelInfo(
-                status.name,
-                status.version,
-                status.model.manifest.kind if status.model and status.model.manifest else "",
-                status.state.value.lower(),
-                status.live,
-                status.model.sha256 if status.model else "",
-            )
-            for status in index
-        ]
+        self.recorder.models = [ModelInfo.of(status) for status in index]
 
     def _note_refusal(self, path: str, error: CallError, seconds: float) -> None:
         """A call that never became a job: its model is not known, so its method stands for it."""

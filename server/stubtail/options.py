@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stubtail.config import Settings
 from stubtail.cpu import intra_op_threads, pool_threads
@@ -12,6 +13,9 @@ from stubtail.models.repository import RepositoryOptions
 from stubtail.models.session import SessionOptions
 from stubtail.transport.grpcio import GrpcioOptions
 from stubtail.transport.tls import TlsFiles
+
+if TYPE_CHECKING:  # the front is optional
+    from stubtail.transport.native import NativeOptions
 
 
 def transport_of(settings: Settings) -> str:
@@ -63,6 +67,22 @@ def grpcio_options(settings: Settings, *, reuse_port: bool) -> GrpcioOptions:
         acceptors=settings.server.acceptors,
         tls=tls_files(settings),
         tls_reload_s=settings.tls.reload_ms / 1e3,
+        message_bytes_max=limits.message_bytes_max,
+        metadata_bytes_max=limits.metadata_bytes_max,
+        streams_max=limits.streams_max,
+    )
+
+
+def native_options(settings: Settings, *, reuse_port: bool) -> "NativeOptions":
+    """The options of the native front, which must be installed."""
+    from stubtail.transport.native import NativeOptions  # noqa: PLC0415 - it is optional
+
+    server, limits = settings.server, settings.limits
+    return NativeOptions(
+        host=server.host,
+        port=server.port,
+        reuse_port=reuse_port,
+        io_threads=server.io_threads,
         message_bytes_max=limits.message_bytes_max,
         metadata_bytes_max=limits.metadata_bytes_max,
         streams_max=limits.streams_max,

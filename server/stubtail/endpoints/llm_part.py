@@ -10,11 +10,12 @@ from typing import Any
 from stubtail import __version__
 from stubtail.config import Settings, provider_keys
 from stubtail.endpoints.method import ServerStream, Unary
+from stubtail.endpoints.part import Part
 from stubtail.metrics.llm import UpstreamNumbers
 from stubtail.v1 import llm_pb2
 
 
-class LlmPart:
+class LlmPart(Part):
     """The proxy to language models as one part of a server, perhaps an empty one.
 
     Args:
@@ -36,16 +37,8 @@ class LlmPart:
             keys = provider_keys(settings)
             self._proxy = Proxy(settings.llm, keys, f"stubtail/{__version__}", clock)
             self._methods = LlmEndpoint(self._proxy).methods()
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The names of its services, for health."""
-        return ("stubtail.v1.LlmService",) if self._methods else ()
-
-    @property
-    def descriptors(self) -> list[Any]:
-        """The files of its services, for reflection."""
-        return [llm_pb2.DESCRIPTOR] if self._methods else []
+            self.services = ("stubtail.v1.LlmService",)
+            self.descriptors = (llm_pb2.DESCRIPTOR,)
 
     @property
     def in_flight(self) -> int:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from stubtail.metrics.series import (
     PhaseTimes,
     Series,
 )
+from stubtail.models.status import VersionStatus
 
 OTHER: Final = "other"  # the pair that takes what is beyond the bound
 UNKNOWN: Final = "unknown"  # a caller's wrong name must not become a label
@@ -58,6 +59,15 @@ class ModelInfo(NamedTuple):
     state: str
     live: bool
     sha256: str
+
+    @classmethod
+    def of(cls, status: VersionStatus) -> Self:
+        """What a scrape tells of this version."""
+        model = status.model
+        kind = model.manifest.kind if model and model.manifest else ""
+        state = status.state.value.lower()
+        sha256 = model.sha256 if model else ""
+        return cls(status.name, status.version, kind, state, status.live, sha256)
 
 
 class Recorder:
