@@ -33,9 +33,13 @@ from google.protobuf.message import Message
 
 from stubtail.descriptors import messages_of, with_imports
 from stubtail.oip import inference_pb2
-from stubtail.v1 import decision_pb2, scoring_pb2
+from stubtail.v1 import decision_pb2, forecasting_pb2, scoring_pb2
 
-_FLOATS = (FieldDescriptorProto.TYPE_FLOAT, FieldDescriptorProto.TYPE_DOUBLE)
+_FIXED = (  # repeated fields of these are arrays of numpy on the wire
+    FieldDescriptorProto.TYPE_FLOAT,
+    FieldDescriptorProto.TYPE_DOUBLE,
+    FieldDescriptorProto.TYPE_SFIXED64,
+)
 
 
 def derive(public: type[Message], unparsed: Collection[str] = ()) -> Any:
@@ -50,7 +54,7 @@ def derive(public: type[Message], unparsed: Collection[str] = ()) -> Any:
     messages = {name: message for file in files for name, message in messages_of(file)}
     for name in _reachable(request.full_name, messages):
         for field in messages[name].field:
-            if _is_packed_floats(field):
+            if _is_packed_numbers(field):
                 field.type = FieldDescriptorProto.TYPE_BYTES
                 field.options.ClearField("packed")
             elif f"{name}.{field.name}" in unparsed:
@@ -62,10 +66,10 @@ def derive(public: type[Message], unparsed: Collection[str] = ()) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(request.full_name))
 
 
-def _is_packed_floats(field: FieldDescriptorProto) -> bool:
+def _is_packed_numbers(field: FieldDescriptorProto) -> bool:
     unpacked = field.options.HasField("packed") and not field.options.packed
     repeated = field.label == FieldDescriptorProto.LABEL_REPEATED
-    return repeated and field.type in _FLOATS and not unpacked
+    return repeated and field.type in _FIXED and not unpacked
 
 
 def _reachable(root: str, messages: dict[str, DescriptorProto]) -> set[str]:
@@ -93,3 +97,6 @@ ModelInferRequest: Any = derive(inference_pb2.ModelInferRequest)
 
 DecideRequest: Any = derive(decision_pb2.DecideRequest)
 """stubtail.v1.DecideRequest; `numbers` of columns and `values` of axes are pieces of bytes."""
+
+ForecastRequest: Any = derive(forecasting_pb2.ForecastRequest)
+"""stubtail.v1.ForecastRequest; values, times, levels and season lengths are pieces of bytes."""

@@ -31,7 +31,8 @@ class LlmServiceStub:
     A complete answer is one whose call ended with OK, and nothing else is. A stream that breaks off,
     stalls or fails upstream ends with an End that says so and then with a status that is not OK; what
     a provider cut short is never told as finished. Before the first text of an answer another
-    provider may take over, unseen by the caller; after it, none does: two answers are never spliced.
+    provider may take over, unseen by the caller; after it, none does unless the caller allowed a restart,
+    which is an event of its own: two answers are never spliced.
 
     The deadline of the call bounds everything; a caller that cancels closes the upstream connection.
     The service is there only where a provider is configured (`[llm.providers.NAME]`).
@@ -76,7 +77,8 @@ class LlmServiceServicer:
     A complete answer is one whose call ended with OK, and nothing else is. A stream that breaks off,
     stalls or fails upstream ends with an End that says so and then with a status that is not OK; what
     a provider cut short is never told as finished. Before the first text of an answer another
-    provider may take over, unseen by the caller; after it, none does: two answers are never spliced.
+    provider may take over, unseen by the caller; after it, none does unless the caller allowed a restart,
+    which is an event of its own: two answers are never spliced.
 
     The deadline of the call bounds everything; a caller that cancels closes the upstream connection.
     The service is there only where a provider is configured (`[llm.providers.NAME]`).
@@ -159,7 +161,8 @@ class LlmService:
     A complete answer is one whose call ended with OK, and nothing else is. A stream that breaks off,
     stalls or fails upstream ends with an End that says so and then with a status that is not OK; what
     a provider cut short is never told as finished. Before the first text of an answer another
-    provider may take over, unseen by the caller; after it, none does: two answers are never spliced.
+    provider may take over, unseen by the caller; after it, none does unless the caller allowed a restart,
+    which is an event of its own: two answers are never spliced.
 
     The deadline of the call bounds everything; a caller that cancels closes the upstream connection.
     The service is there only where a provider is configured (`[llm.providers.NAME]`).

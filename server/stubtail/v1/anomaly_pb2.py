@@ -1,0 +1,97 @@
+"""The messages of stubtail/v1/anomaly.proto. Written by proto/generate.py; do not edit."""
+
+from base64 import b64decode
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.internal import enum_type_wrapper
+
+from stubtail.v1 import common_pb2 as _common_pb2  # noqa: F401
+from stubtail.v1 import scoring_pb2 as _scoring_pb2  # noqa: F401
+
+_POOL = descriptor_pool.Default()
+_SERIALIZED = b64decode(
+    "ChlzdHVidGFpbC92MS9hbm9tYWx5LnByb3RvEgtzdHVidGFpbC52MRoYc3R1YnRhaWwvdjEvY29tbW9uLnByb3RvGhlz"
+    "dHVidGFpbC92MS9zY29yaW5nLnByb3RvIoQCCg1EZXRlY3RSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEicKCHByaW9yaXR5"
+    "GAIgASgOMhUuc3R1YnRhaWwudjEuUHJpb3JpdHkSGAoQZmFsc2VfYWxhcm1fcmF0ZRgGIAEoARIUCgx0b3BfZmVhdHVy"
+    "ZXMYByABKA0SMAoGc2VyaWVzGA0gASgLMh4uc3R1YnRhaWwudjEuRGV0ZWN0U2VyaWVzSW5wdXRIABInCgVuYW1lZBgO"
+    "IAEoCzIWLnN0dWJ0YWlsLnYxLk5hbWVkUm93c0gAEicKBWRlbnNlGA8gASgLMhYuc3R1YnRhaWwudjEuRGVuc2VSb3dz"
+    "SABCBwoFaW5wdXQi1wEKEURldGVjdFNlcmllc0lucHV0EikKBnNlcmllcxgBIAMoCzIZLnN0dWJ0YWlsLnYxLkRldGVj"
+    "dFNlcmllcxISCgpmcm9tX2luZGV4GAIgASgNEicKBWtpbmRzGAMgAygOMhguc3R1YnRhaWwudjEuQW5vbWFseUtpbmQS"
+    "DQoFYmFuZHMYBCABKAgSDQoFZ3JvdXAYBSABKAgSLQoMZGVwZW5kZW5jaWVzGAYgAygLMhcuc3R1YnRhaWwudjEuRGVw"
+    "ZW5kZW5jeRINCgVmb2N1cxgHIAEoCSJqCgxEZXRlY3RTZXJpZXMSDAoEbmFtZRgBIAEoCRIRCgljb21wb25lbnQYAiAB"
+    "KAkSFQoNc2Vhc29uX2xlbmd0aBgDIAEoDRISCgp0aW1lc3RhbXBzGAQgAygBEg4KBnZhbHVlcxgFIAMoASIzCgpEZXBl"
+    "bmRlbmN5EhEKCWNvbXBvbmVudBgBIAEoCRISCgpkZXBlbmRzX29uGAIgASgJIroCCg5EZXRlY3RSZXNwb25zZRINCgVt"
+    "b2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBnNjb3JlcxgDIAMoAhIQCghwX3ZhbHVlcxgEIAMoAhIpCgpzZXZl"
+    "cml0aWVzGAUgAygOMhUuc3R1YnRhaWwudjEuU2V2ZXJpdHkSDwoHZmxhZ2dlZBgGIAMoCBIlCgdkcml2ZXJzGAcgASgL"
+    "MhQuc3R1YnRhaWwudjEuRHJpdmVycxIsCgZzZXJpZXMYCCADKAsyHC5zdHVidGFpbC52MS5TZXJpZXNBbm9tYWxpZXMS"
+    "KAoJaW5jaWRlbnRzGAkgAygLMhUuc3R1YnRhaWwudjEuSW5jaWRlbnQSKwoId2FybmluZ3MYDSADKAsyGS5zdHVidGFp"
+    "bC52MS5TY29yZVdhcm5pbmcigAEKB0RyaXZlcnMSCwoDdG9wGAEgASgNEg0KBW5hbWVzGAIgAygJEhQKDG5hbWVfaW5k"
+    "ZXhlcxgDIAMoDRIVCg1jb250cmlidXRpb25zGAQgAygCEg4KBnZhbHVlcxgFIAMoAhINCgVsb3dlchgGIAMoAhINCgV1"
+    "cHBlchgHIAMoAiKhAQoPU2VyaWVzQW5vbWFsaWVzEgwKBG5hbWUYASABKAkSJwoJYW5vbWFsaWVzGAIgAygLMhQuc3R1"
+    "YnRhaWwudjEuQW5vbWFseRIVCg1zZWFzb25fbGVuZ3RoGAMgASgNEhAKCGV4cGVjdGVkGAQgAygCEg0KBWxvd2VyGAUg"
+    "AygCEg0KBXVwcGVyGAYgAygCEhAKCGxlZnRfb3V0GAcgASgNIucBCgdBbm9tYWx5EiYKBGtpbmQYASABKA4yGC5zdHVi"
+    "dGFpbC52MS5Bbm9tYWx5S2luZBInCghzZXZlcml0eRgCIAEoDjIVLnN0dWJ0YWlsLnYxLlNldmVyaXR5Eg0KBXN0YXJ0"
+    "GAMgASgNEgsKA2VuZBgEIAEoDRIMCgRwZWFrGAUgASgNEg8KB3BfdmFsdWUYBiABKAESDQoFdmFsdWUYByABKAESEAoI"
+    "ZXhwZWN0ZWQYCCABKAESDQoFbG93ZXIYCSABKAESDQoFdXBwZXIYCiABKAESEQoJdGltZXN0YW1wGAsgASgBIokBCghJ"
+    "bmNpZGVudBINCgVzdGFydBgBIAEoDRILCgNlbmQYAiABKA0SJwoIc2V2ZXJpdHkYAyABKA4yFS5zdHVidGFpbC52MS5T"
+    "ZXZlcml0eRIiCgZjYXVzZXMYBCADKAsyEi5zdHVidGFpbC52MS5DYXVzZRIUCgxzZXJpZXNfY291bnQYBSABKA0ibgoF"
+    "Q2F1c2USEQoJY29tcG9uZW50GAEgASgJEg4KBndlaWdodBgCIAEoARINCgVzdGFydBgDIAEoDRIQCghzdXJwcmlzZRgE"
+    "IAEoARIOCgZzZXJpZXMYBSADKAkSEQoJZXhwbGFpbmVkGAYgASgBIsYBCgxXYXRjaFJlcXVlc3QSLAoHb3B0aW9ucxgB"
+    "IAEoCzIZLnN0dWJ0YWlsLnYxLldhdGNoT3B0aW9uc0gAEigKBXN0YXRlGAIgASgLMhcuc3R1YnRhaWwudjEuV2F0Y2hT"
+    "dGF0ZUgAEioKBnBvaW50cxgDIAEoCzIYLnN0dWJ0YWlsLnYxLldhdGNoUG9pbnRzSAASKgoGZXhwb3J0GAQgASgLMhgu"
+    "c3R1YnRhaWwudjEuV2F0Y2hFeHBvcnRIAEIGCgRib2R5IocBCgxXYXRjaE9wdGlvbnMSGAoQZmFsc2VfYWxhcm1fcmF0"
+    "ZRgBIAEoARIQCghrZXlzX21heBgCIAEoDRIUCgxpZGxlX3NlY29uZHMYAyABKAESFQoNc2Vhc29uX2xlbmd0aBgEIAEo"
+    "DRIPCgd3YXJtX3VwGAUgASgNEg0KBWJhbmRzGAYgASgIIj0KC1dhdGNoUG9pbnRzEgwKBGtleXMYASADKAkSDgoGdmFs"
+    "dWVzGAIgAygBEhAKCHNlcXVlbmNlGAMgASgEIg0KC1dhdGNoRXhwb3J0ImAKCldhdGNoU3RhdGUSDgoGZm9ybWF0GAEg"
+    "ASgNEhUKDXNlYXNvbl9sZW5ndGgYAiABKA0SDAoEa2V5cxgDIAMoCRIPCgdudW1iZXJzGAQgAygBEgwKBGxhc3QYBSAB"
+    "KAgicQoNV2F0Y2hSZXNwb25zZRIuCgh2ZXJkaWN0cxgBIAEoCzIaLnN0dWJ0YWlsLnYxLldhdGNoVmVyZGljdHNIABIo"
+    "CgVzdGF0ZRgCIAEoCzIXLnN0dWJ0YWlsLnYxLldhdGNoU3RhdGVIAEIGCgRib2R5IroBCg1XYXRjaFZlcmRpY3RzEhAK"
+    "CHNlcXVlbmNlGAEgASgEEicKBmFsYXJtcxgCIAMoCzIXLnN0dWJ0YWlsLnYxLldhdGNoQWxhcm0SEgoKa2V5c19rbm93"
+    "bhgDIAEoDRIRCglmb3Jnb3R0ZW4YBCADKAkSFwoPZm9yZ290dGVuX2NvdW50GAUgASgNEhAKCGV4cGVjdGVkGAYgAygC"
+    "Eg0KBWxvd2VyGAcgAygCEg0KBXVwcGVyGAggAygCIssBCgpXYXRjaEFsYXJtEg0KBWluZGV4GAEgASgNEgsKA2tleRgC"
+    "IAEoCRImCgRraW5kGAMgASgOMhguc3R1YnRhaWwudjEuQW5vbWFseUtpbmQSJwoIc2V2ZXJpdHkYBCABKA4yFS5zdHVi"
+    "dGFpbC52MS5TZXZlcml0eRINCgV2YWx1ZRgFIAEoARIQCghleHBlY3RlZBgGIAEoARINCgVsb3dlchgHIAEoARINCgV1"
+    "cHBlchgIIAEoARIRCglkZXZpYXRpb24YCSABKAEqdQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIQ"
+    "CgxTRVZFUklUWV9MT1cQARITCg9TRVZFUklUWV9NRURJVU0QAhIRCg1TRVZFUklUWV9ISUdIEAMSFQoRU0VWRVJJVFlf"
+    "Q1JJVElDQUwQBCrGAQoLQW5vbWFseUtpbmQSHAoYQU5PTUFMWV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSQU5PTUFMWV9L"
+    "SU5EX1BPSU5UEAESFgoSQU5PTUFMWV9LSU5EX1NQSUtFEAISFAoQQU5PTUFMWV9LSU5EX0RJUBADEhwKGEFOT01BTFlf"
+    "S0lORF9MRVZFTF9TSElGVBAEEhkKFUFOT01BTFlfS0lORF9WQVJJQU5DRRAFEhoKFkFOT01BTFlfS0lORF9GTEFUX0xJ"
+    "TkUQBjKXAQoOQW5vbWFseVNlcnZpY2USQQoGRGV0ZWN0Ehouc3R1YnRhaWwudjEuRGV0ZWN0UmVxdWVzdBobLnN0dWJ0"
+    "YWlsLnYxLkRldGVjdFJlc3BvbnNlEkIKBVdhdGNoEhkuc3R1YnRhaWwudjEuV2F0Y2hSZXF1ZXN0Ghouc3R1YnRhaWwu"
+    "djEuV2F0Y2hSZXNwb25zZSgBMAFiBnByb3RvMw=="
+)
+_POOL.AddSerializedFile(_SERIALIZED)
+DESCRIPTOR = _POOL.FindFileByName("stubtail/v1/anomaly.proto")
+
+DetectRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DetectRequest"])
+DetectSeriesInput = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DetectSeriesInput"])
+DetectSeries = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DetectSeries"])
+Dependency = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Dependency"])
+DetectResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["DetectResponse"])
+Drivers = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Drivers"])
+SeriesAnomalies = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["SeriesAnomalies"])
+Anomaly = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Anomaly"])
+Incident = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Incident"])
+Cause = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["Cause"])
+WatchRequest = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchRequest"])
+WatchOptions = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchOptions"])
+WatchPoints = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchPoints"])
+WatchExport = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchExport"])
+WatchState = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchState"])
+WatchResponse = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchResponse"])
+WatchVerdicts = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchVerdicts"])
+WatchAlarm = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["WatchAlarm"])
+Severity = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["Severity"])
+SEVERITY_UNSPECIFIED = 0
+SEVERITY_LOW = 1
+SEVERITY_MEDIUM = 2
+SEVERITY_HIGH = 3
+SEVERITY_CRITICAL = 4
+AnomalyKind = enum_type_wrapper.EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["AnomalyKind"])
+ANOMALY_KIND_UNSPECIFIED = 0
+ANOMALY_KIND_POINT = 1
+ANOMALY_KIND_SPIKE = 2
+ANOMALY_KIND_DIP = 3
+ANOMALY_KIND_LEVEL_SHIFT = 4
+ANOMALY_KIND_VARIANCE = 5
+ANOMALY_KIND_FLAT_LINE = 6
