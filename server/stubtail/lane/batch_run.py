@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from stubtail.errors import CallError, Code, server_defect
 from stubtail.lane.executor import Batch
 from stubtail.lane.job import Job, Trailing
+from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.refusals import inference_error
 
 log = logging.getLogger("stubtail.lane")
@@ -24,6 +25,8 @@ class BadRowsError(Exception):
 
     def __init__(self, errors: Sequence[tuple[Job, CallError]]) -> None:
         super().__init__(f"{len(errors)} calls have forbidden values")
+        for _, error in errors:
+            error.forget()  # the frames that it passed hold this list, and with it the jobs
         self.errors = errors
 
 
@@ -81,11 +84,15 @@ class BatchRun:
     Args:
         recorder: takes the measurements.
         clock: monotonic seconds.
+        breakers: keep models that fail again and again from being run.
     """
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, recorder: Recorder, clock: Callable[[], float], breakers: ModelBreakers
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._breakers = breakers
 
     def run(self, batch: Batch) -> None:
         """Runs the batch and answers all its jobs, whatever fails; sets its times."""
@@ -100,37 +107,63 @@ class BatchRun:
             batch.encoded_s = self._clock()
 
     def _run(self, batch: Batch) -> None:
-        runner: Runner = batch.queue.model
-        jobs = batch.jobs
         batch.started_s = self._clock()
+        if self._breakers.watched:
+            self._run_watched(batch)
+        elif self._run_jobs(batch, batch.jobs) is False:
+            model = batch.queue.model
+            self._breakers.failed(model.name, model.version, None)
+
+    def _run_watched(self, batch: Batch) -> None:
+        """Runs what the breaker of the model lets pass; some model has failed lately."""
+        breakers, model = self._breakers, batch.queue.model
+        verdict = breakers.admit(model.name, model.version)
+        permit = verdict.permit if verdict is not None else None
+        jobs: Sequence[Job] = batch.jobs
+        try:
+            if verdict is not None and verdict.error is not None:
+                jobs = jobs[:1] if verdict.alone else ()
+                for job in batch.jobs[len(jobs) :]:
+                    self.fail(job, verdict.error)
+                batch.encoded_s = self._clock()
+            well = self._run_jobs(batch, jobs) if jobs else None
+        except BaseException:
+            if permit is not None:  # a probe that is never settled is the last one
+                breakers.dropped(permit)
+            raise
+        if well is False:
+            breakers.failed(model.name, model.version, permit)
+        elif permit is not None:
+            if well:
+                breakers.succeeded(model.name, model.version, permit)
+            else:
+                breakers.dropped(permit)
+
+    def _run_jobs(self, batch: Batch, jobs: Sequence[Job]) -> bool | None:
+        """Runs jobs of a batch and answers them: whether it went well; None if nothing was run."""
+        runner: Runner = batch.queue.model
         try:
             try:
                 feeds = runner.assemble(jobs)
             except BadRowsError as bad:
-                jobs = self._refuse_bad_rows(batch, bad)
+                jobs = self._refuse_bad_rows(batch, jobs, bad)
                 if not jobs:
-                    return
+                    return None
                 feeds = runner.assemble(jobs)
             outputs = runner.run(feeds)
             batch.ran_s = self._clock()
         except Exception as failure:
             batch.ran_s = self._clock()
-            log.exception(
-                "run failed",
-                extra={
-                    "model": batch.queue.model.name,
-                    "version": batch.queue.model.version,
-                    "rows": batch.rows,
-                    "calls": len(jobs),
-                },
-            )
-            self._isolate(batch, jobs, failure)
-            return
+            if _blames_model(failure):
+                told = {"model": runner.name, "version": runner.version}
+                log.exception("run failed", extra=told | {"rows": batch.rows, "calls": len(jobs)})
+            return self._isolate(batch, jobs, failure)
         # Only what a clean run took says how long the next one will take.
         batch.learned_rows = (
             sum([job.rows for job in jobs]) if jobs is not batch.jobs else batch.rows
         )
         self._answer(batch, jobs, outputs)
+        return True
 
     def _answer(self, batch: Batch, jobs: Sequence[Job], outputs: Sequence[Any]) -> None:
         """Encodes, notes and sends: who has an answer finds it in the statistics."""
@@ -178,15 +211,19 @@ class BatchRun:
         text = ";".join(f"{name}={max(seconds, 0.0) * 1e6:.0f}" for name, seconds in phases)
         return (("stubtail-timing", f"{text};batch_rows={batch.rows}"),)
 
-    def _refuse_bad_rows(self, batch: Batch, bad: BadRowsError) -> list[Job]:
+    def _refuse_bad_rows(self, batch: Batch, jobs: Sequence[Job], bad: BadRowsError) -> list[Job]:
         refused = {id(job) for job, _ in bad.errors}
         for job, error in bad.errors:
             self.fail(job, error)
         batch.encoded_s = self._clock()
-        return [job for job in batch.jobs if id(job) not in refused]
+        return [job for job in jobs if id(job) not in refused]
 
-    def _isolate(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> None:
-        """The run failed: halves are run again until the jobs that make it fail stand alone."""
+    def _isolate(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> bool | None:
+        """The run failed: halves are run again until the jobs that make it fail stand alone.
+
+        Whether any of them was answered; None where none was, and the model is not to blame.
+        """
+        well = False if _blames_model(failure) else None
         runner: Runner = batch.queue.model
         parts: list[Sequence[Job]] = [jobs]
         runs = 0
@@ -210,7 +247,9 @@ class BatchRun:
                     half = len(part) // 2
                     parts += [part[half:], part[:half]]
                 continue
+            well = True
             self._answer(batch, part, outputs)
+        return well
 
     def _fail_part(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> None:
         model = batch.queue.model
@@ -250,3 +289,8 @@ class BatchRun:
         self._recorder.record_refusal(
             model.name, model.version, job.priority, int(status), total_s, reason
         )
+
+
+def _blames_model(failure: Exception) -> bool:
+    """Whether a failed run speaks against the model: a deadline or a caller's mistake does not."""
+    return not isinstance(failure, RunError) or failure.error.code == Code.INTERNAL

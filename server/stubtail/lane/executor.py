@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import TYPE_CHECKING
 
 from stubtail.lane.model_queue import PRIORITIES, ModelQueue
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from stubtail.lane.job import Job
 
 
+SHARE_WINDOW_S = 1.0  # shares are kept, and the use of the time is remembered, over about this
+SETTLE_S = 0.02  # so often the time that was used is forgotten a bit
+FREE_MIN = 0.02  # so much of the time is left to a class, whatever the more urgent ones took
 PACE_WEIGHT = 0.1  # of the last batch; about the last ten decide
 PACE_MAX = 8.0  # one long pause of the machine must not refuse everybody for long
 
@@ -62,19 +66,23 @@ class Executor:
         queues: the queues with waiting jobs (a dict used as an ordered set).
         queued_s: predicted time of all waiting rows.
         waiting_jobs: how many jobs of each priority wait.
+        turn_s: for each priority the start, in fair time, of the queue that had its turn last.
         used_s: time given to each priority, decaying; `used_at_s` is when it last decayed.
+        free: for each priority the part of the time that more urgent ones have left lately.
         pace: how long a batch really holds the only slot while others wait, as a multiple of its
             predicted time: receiving and refusing calls, and a busy machine, add to it.
     """
 
     __slots__ = (
         "_last",
+        "free",
         "pace",
         "queued_s",
         "queues",
         "run_s_max",
         "running",
         "slots",
+        "turn_s",
         "used_at_s",
         "used_s",
         "waiting_jobs",
@@ -87,8 +95,10 @@ class Executor:
         self.queues: dict[ModelQueue, None] = {}
         self.queued_s = 0.0
         self.waiting_jobs = [0] * PRIORITIES
+        self.turn_s = [0.0] * PRIORITIES
         self.used_s = [0.0] * PRIORITIES
         self.used_at_s = 0.0
+        self.free = [1.0] * PRIORITIES
         self.pace = 1.0
         self._last: Batch | None = None
 
@@ -100,6 +110,7 @@ class Executor:
     def begin(self, batch: Batch) -> None:
         """Gives a batch a slot; what the one before it took until now tells the pace."""
         self.running.append(batch)
+        self.settle(batch.taken_s)
         last = self._last
         if last is not None:
             ratio = (batch.taken_s - last.taken_s) / max(last.predicted_s, 1e-6)
@@ -110,6 +121,16 @@ class Executor:
         self.running.remove(batch)
         # With several slots, or with nothing waiting, the time to the next one tells nothing.
         self._last = batch if self.queues and self.slots == 1 else None
+
+    def join(self, queue: ModelQueue, priority: int) -> None:
+        """A queue waits again in a class: it has no claim to the time that it did not use."""
+        queue.start_s[priority] = max(queue.start_s[priority], self.turn_s[priority])
+
+    def give(self, queue: ModelQueue, priority: int, cost_s: float) -> None:
+        """Books time that a class got for a queue."""
+        self.turn_s[priority] = max(self.turn_s[priority], queue.start_s[priority])
+        queue.start_s[priority] += cost_s
+        self.used_s[priority] += cost_s
 
     def add(self, queue: ModelQueue, priority: int, cost_s: float) -> None:
         """Books a waiting job in."""
@@ -126,7 +147,7 @@ class Executor:
     def take_only(self, queue: ModelQueue, priority: int) -> None:
         """Books out all jobs of the only queue, which are of one class and go on in their list."""
         queue.waiting[priority] = []
-        self.used_s[priority] += queue.cost_s[priority]
+        self.give(queue, priority, queue.cost_s[priority])
         self.waiting_jobs[priority] = 0
         self.queues.clear()
         queue.reset()
@@ -176,8 +197,18 @@ class Executor:
         present = [priority for priority in range(PRIORITIES) if self.waiting_jobs[priority]]
         return present[0] if len(present) == 1 else None
 
-    def decayed_used_s(self, factor: float, now: float) -> list[float]:
-        """Applies the decay since the last call and returns the time used by each priority."""
-        self.used_s = [used_s * factor for used_s in self.used_s]
+    def settle(self, now: float) -> None:
+        """Forgets use of long ago, a few times a second, and sees what is left to each class."""
+        if now - self.used_at_s < SETTLE_S:
+            return
+        factor = exp(-(now - self.used_at_s) / SHARE_WINDOW_S)
         self.used_at_s = now
-        return self.used_s
+        self.used_s = [used_s * factor for used_s in self.used_s]
+        free = 1.0
+        for priority in range(PRIORITIES):
+            self.free[priority] = max(free, FREE_MIN)
+            free -= self.part_used(priority)
+
+    def part_used(self, priority: int) -> float:
+        """The part of the time of all slots that a class used lately."""
+        return self.used_s[priority] * self.pace / SHARE_WINDOW_S / self.slots

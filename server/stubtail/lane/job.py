@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from stubtail.errors import CallError
 from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.tenant import Tenant
 
 CRITICAL, HIGH, NORMAL, LOW = range(4)
 PRIORITY_NAMES = ("critical", "high", "normal", "low")
@@ -50,6 +51,8 @@ class Job:
         encoder: makes the reply from the outputs of the batch.
         suffix: bytes that end the reply, such as an echoed id.
         timed: the caller asked for the timing.
+        postponed: it comes after others, for what its tenant has waiting.
+        tenant: who pays for it; None where callers are not told apart.
         replies, call: where the answer goes.
     """
 
@@ -63,12 +66,14 @@ class Job:
         "decoded_s",
         "due_s",
         "encoder",
+        "postponed",
         "priority",
         "queue",
         "replies",
         "rows",
         "size_bytes",
         "suffix",
+        "tenant",
         "timed",
     )
 
@@ -96,5 +101,7 @@ class Job:
         self.cost_s = 0.0
         self.cancelled = False
         self.timed = False
+        self.postponed = False
+        self.tenant: Tenant | None = None
         self.replies: Replies
         self.call: Any

@@ -13,8 +13,9 @@ from stubtail.errors import Code, draining
 from stubtail.lane.batch_run import BatchRun, Recorder
 from stubtail.lane.executor import Batch, Executor
 from stubtail.lane.job import Job
+from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.policy import Refusal
-from stubtail.lane.refusals import expired_error, refusal_error
+from stubtail.lane.refusals import job_error
 from stubtail.lane.scheduler import Scheduler
 
 log = logging.getLogger("stubtail.lane")
@@ -27,23 +28,28 @@ class Lane:
         scheduler: decides; owned by the lane from now on.
         recorder: takes the measurements.
         clock: monotonic seconds.
+        breakers: keep models that fail again and again from being run; None for none.
     """
 
     def __init__(
-        self, scheduler: Scheduler, recorder: Recorder, clock: Callable[[], float]
+        self,
+        scheduler: Scheduler,
+        recorder: Recorder,
+        clock: Callable[[], float],
+        breakers: ModelBreakers | None = None,
     ) -> None:
         self._scheduler = scheduler
-        self._batch_run = BatchRun(recorder, clock)
+        self._batch_run = BatchRun(recorder, clock, breakers or ModelBreakers(None, clock, float))
         self._clock = clock
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._pool_runners = 0
+        self._runners = {scheduler.pool: 0, scheduler.apart: 0}
 
     @property
     def waiting_jobs(self) -> list[int]:
         """The number of waiting jobs of each priority."""
-        inline, pool = self._scheduler.inline, self._scheduler.pool
-        return [a + b for a, b in zip(inline.waiting_jobs, pool.waiting_jobs, strict=True)]
+        columns = (executor.waiting_jobs for executor in self._scheduler.executors)
+        return [sum(column) for column in zip(*columns, strict=True)]
 
     @property
     def inline_waiting(self) -> bool:
@@ -52,7 +58,8 @@ class Lane:
 
     def start(self) -> None:
         """Makes the pool for slow models; its threads start when they are first needed."""
-        self._pool = ThreadPoolExecutor(self._scheduler.pool.slots, thread_name_prefix="pool")
+        slots = sum(executor.slots for executor in self._runners)
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="pool")
 
     def close(self) -> None:
         """Waits for running batches, and answers whatever still waits with UNAVAILABLE."""
@@ -78,11 +85,12 @@ class Lane:
                     refused.append((job, refusal))
             if scheduler.dropped:
                 refused = [*(refused or ()), *self._take_dropped()]
-            runners = self._claim_pool_runners()
+            slow = self._pool is not None and (scheduler.pool.queues or scheduler.apart.queues)
+            runners = self._claim_pool_runners() if slow else ()
         if refused is not None:
             self._answer_dropped(refused)
-        for _ in range(runners):
-            self._submit_pool_runner()
+        for executor in runners:
+            self._submit_pool_runner(executor)
 
     def serve(self, jobs: Sequence[Job]) -> bool:
         """Offers jobs and runs one batch on this thread; False when there was none to run."""
@@ -141,28 +149,27 @@ class Lane:
 
     def _answer_dropped(self, dropped: Sequence[tuple[Job, Refusal | None]]) -> None:
         for job, refusal in dropped:
-            name = job.queue.model.name
-            error = expired_error(name) if refusal is None else refusal_error(name, refusal)
-            self._batch_run.fail(job, error)
+            self._batch_run.fail(job, job_error(job, refusal))
 
-    def _claim_pool_runners(self) -> int:
-        """Under the lock: how many more threads of the pool to start, one for each waiting job."""
-        pool = self._scheduler.pool
-        if self._pool is None or not pool.queues:
-            return 0
-        runners = min(pool.slots - self._pool_runners, sum(pool.waiting_jobs))
-        self._pool_runners += runners
-        return runners
+    def _claim_pool_runners(self) -> Sequence[Executor]:
+        """Under the lock: whom to start more threads for, one for each waiting job."""
+        claimed: list[Executor] = []
+        for executor, running in self._runners.items():
+            if executor.queues:
+                more = min(executor.slots - running, sum(executor.waiting_jobs))
+                self._runners[executor] += more
+                claimed += [executor] * more
+        return claimed
 
-    def _submit_pool_runner(self) -> None:
+    def _submit_pool_runner(self, executor: Executor) -> None:
         pool = self._pool
         if pool is not None:
-            pool.submit(self._run_pooled)
+            pool.submit(self._run_pooled, executor)
 
-    def _run_pooled(self) -> None:
+    def _run_pooled(self, executor: Executor) -> None:
         while True:
             try:
-                while self._run_next(self._scheduler.pool):
+                while self._run_next(executor):
                     pass
             except Exception:
                 # A defect may cost its batch, never the runner: its slot would be lost for ever.
@@ -170,6 +177,6 @@ class Lane:
                 continue
             with self._lock:
                 # Checked and given up in one step, so that no job is left without a runner.
-                if not self._scheduler.pool.queues:
-                    self._pool_runners -= 1
+                if not executor.queues:
+                    self._runners[executor] -= 1
                     return

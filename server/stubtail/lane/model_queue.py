@@ -19,24 +19,32 @@ class ModelQueue:
         latency: predicts and learns its run time.
         solo: jobs never share a run (the graph has a fixed first dimension).
         pooled: run by the pool of threads, because a run takes long.
+        apart: pooled, but by threads of its own: its runs wait for other processes, and would
+            hold the threads that models compute in.
 
     Attributes:
         waiting: for each priority the waiting jobs, ordered by their virtual deadline.
         cost_s: for each priority the predicted seconds of the rows of its waiting jobs.
+        start_s: for each priority, where it stands in fair time: the time that it got, not less
+            than what the others had when it began to wait.
         rows_waiting, bytes_waiting: the rows and the bytes of all of them.
+        postponed: a waiting job may expire before it is due, for what its tenant has waiting.
         probe_s: from this moment a job may run although its run is expected to take too long; 0
             until one was refused.
     """
 
     __slots__ = (
+        "apart",
         "bytes_waiting",
         "cost_s",
         "latency",
         "model",
         "pooled",
+        "postponed",
         "probe_s",
         "rows_waiting",
         "solo",
+        "start_s",
         "waiting",
     )
 
@@ -47,12 +55,15 @@ class ModelQueue:
         *,
         solo: bool = False,
         pooled: bool = False,
+        apart: bool = False,
     ) -> None:
         self.model = model
         self.latency = latency
         self.solo = solo
-        self.pooled = pooled
+        self.pooled = pooled or apart
+        self.apart = apart
         self.probe_s = 0.0
+        self.start_s = [0.0] * PRIORITIES
         self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
         self.reset()
 
@@ -75,3 +86,4 @@ class ModelQueue:
         self.cost_s = [0.0] * PRIORITIES
         self.rows_waiting = 0
         self.bytes_waiting = 0
+        self.postponed = False

@@ -1,17 +1,14 @@
 """Which waiting work goes first: pure functions over queues, used by the scheduler."""
 
 from collections.abc import Sequence
-from math import exp
 from operator import attrgetter
 
 from stubtail.lane.executor import Executor
 from stubtail.lane.job import PRIORITY_NAMES, Job
 from stubtail.lane.model_queue import ModelQueue
-from stubtail.lane.policy import Policy
 
 due = attrgetter("due_s")
 PRIORITIES = range(len(PRIORITY_NAMES))
-SHARE_WINDOW_S = 1.0  # shares are kept over about this time
 CONTENTION_S = 0.02  # with less work than this waiting, order by virtual deadline alone
 
 
@@ -19,7 +16,8 @@ def starving_priority(executor: Executor, shares: Sequence[float], now: float) -
     """Under contention, the waiting class furthest below its share of the recent time."""
     if executor.queued_s < CONTENTION_S or executor.only_priority() is not None:
         return None
-    used_s = executor.decayed_used_s(exp(-(now - executor.used_at_s) / SHARE_WINDOW_S), now)
+    executor.settle(now)
+    used_s = executor.used_s
     total_s = sum(used_s)
     starving, worst = None, 1.0
     for priority in PRIORITIES:
@@ -32,29 +30,37 @@ def starving_priority(executor: Executor, shares: Sequence[float], now: float) -
 
 
 def most_urgent_queue(executor: Executor, first: int | None) -> ModelQueue:
-    """The queue whose head, of the class `first` if given, is due first."""
+    """The queue whose turn it is, in the class `first` or else the class of what is due first.
+
+    Within a class queues take turns by the time that they got (start-time fair queueing, Goyal et
+    al., SIGCOMM 1996), or a flood of one model's calls would stand before all others.
+    """
     if len(executor.queues) == 1:
         return next(iter(executor.queues))
-    priorities = PRIORITIES if first is None else (first,)
+    if first is None:
+        _, first = min(
+            (waiting[0].due_s, priority)
+            for queue in executor.queues
+            for priority, waiting in enumerate(queue.waiting)
+            if waiting
+        )
     return min(
-        (
-            (waiting[0].due_s, index, queue)
-            for index, queue in enumerate(executor.queues)
-            for priority in priorities
-            if (waiting := queue.waiting[priority])
-        ),
-    )[2]
+        (queue for queue in executor.queues if queue.waiting[first]),
+        key=lambda queue: queue.start_s[first],
+    )
 
 
-def rows_of_a_batch(queue: ModelQueue, head: Job, now: float, policy: Policy) -> int:
+def rows_of_a_batch(
+    queue: ModelQueue, head: Job, now: float, rows_max: int, run_s_max: float
+) -> int:
     """Rows that keep the run within its bound and the most urgent job within its deadline.
 
     Where the fixed part alone is beyond the bound, rows may as much as double the run: such
     models gain most from sharing it.
     """
     fixed_s = queue.latency.fixed_s
-    budget_s = min(max(policy.batch_run_s_max, 2 * fixed_s), head.deadline_s - now)
-    rows = min(policy.batch_rows_max, queue.latency.rows_within(budget_s))
+    budget_s = min(max(run_s_max, 2 * fixed_s), head.deadline_s - now)
+    rows = min(rows_max, queue.latency.rows_within(budget_s))
     return max(rows, head.rows)
 
 
@@ -67,7 +73,15 @@ def in_order(queue: ModelQueue, filled: list[int], first: int | None, rows_max: 
     rows = 0
     for job in candidates:
         rows += job.rows
-        if taken and rows > rows_max:
+        # Postponed jobs would make those that are not wait for a longer run.
+        if taken and (rows > rows_max or job.postponed > taken[0].postponed):
             break
         taken.append(job)
     return taken
+
+
+def split_expired(jobs: Sequence[Job], now: float) -> tuple[list[Job], list[Job]]:
+    """The jobs that may start, and those whose deadline has passed."""
+    alive = [job for job in jobs if job.deadline_s > now]
+    expired = [job for job in jobs if job.deadline_s <= now] if len(alive) < len(jobs) else []
+    return alive, expired

@@ -10,6 +10,8 @@ class Refusal(Enum):
 
     QUEUE_FULL = "queue full"
     DEADLINE_UNREACHABLE = "deadline unreachable"
+    TENANT_BUSY = "tenant busy"
+    TENANT_QUEUE_FULL = "tenant queue full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Policy:
         batch_run_s_max: bound of the predicted time of one run, because nothing else can start
             meanwhile; a single job may exceed it.
         pool_slots: how many pooled runs go on at once.
+        apart_slots: how many runs go on at once besides, that wait for other processes.
+        shared_run_s_max: the same while several tenants share the lane.
         wait_part_max: the part of its time left, after its own run, that a job may wait.
     """
 
@@ -34,4 +38,6 @@ class Policy:
     batch_rows_max: int = 4096
     batch_run_s_max: float = 0.005
     pool_slots: int = 1
+    apart_slots: int = 2
     wait_part_max: float = 0.5
+    shared_run_s_max: float = 0.0005

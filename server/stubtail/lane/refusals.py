@@ -1,18 +1,24 @@
-"""The errors of jobs that never ran, built once each: a refused call must cost next to nothing."""
+"""The errors of jobs that never ran, built once each: a refused call must cost next to nothing.
+
+They travel as values. Whoever has to raise one raises its `fresh()`: a kept exception that is
+raised keeps every request that it passed.
+"""
 
 from functools import lru_cache
 
 from google.rpc import error_details_pb2
 
 from stubtail.errors import CallError, Code
+from stubtail.lane.job import Job
 from stubtail.lane.policy import Refusal
 
 MODELS_MAX = 1024  # cached errors; one set for each model
+TENANTS_MAX = 1024  # and one for each tenant
 
 
 @lru_cache(maxsize=MODELS_MAX)
 def refusal_error(model: str, refusal: Refusal) -> CallError:
-    """RESOURCE_EXHAUSTED with QuotaFailure, RetryInfo and push-back."""
+    """RESOURCE_EXHAUSTED with QuotaFailure, RetryInfo and push-back; not for tenants' quotas."""
     if refusal is Refusal.QUEUE_FULL:
         reason, message, retry_after_s = (
             "QUEUE_FULL",
@@ -38,6 +44,52 @@ def refusal_error(model: str, refusal: Refusal) -> CallError:
         metadata={"model": model},
         retry_after_s=retry_after_s,
     )
+
+
+TENANT_REASONS = {
+    Refusal.TENANT_BUSY: (
+        "QUOTA_CONCURRENCY",
+        "the tenant has as many calls at work as it may; wait for some to end",
+        0.02,
+    ),
+    Refusal.TENANT_QUEUE_FULL: (
+        "QUOTA_QUEUE",
+        "the tenant's part of the queue is full; send less, or later",
+        0.1,
+    ),
+}
+
+
+@lru_cache(maxsize=TENANTS_MAX)
+def tenant_error(tenant: str, refusal: Refusal) -> CallError:
+    """RESOURCE_EXHAUSTED: a quota of the tenant is used up, whatever the others do."""
+    reason, message, retry_after_s = TENANT_REASONS[refusal]
+    return quota_error(tenant, reason, message, retry_after_s)
+
+
+def quota_error(tenant: str, reason: str, message: str, retry_after_s: float) -> CallError:
+    """RESOURCE_EXHAUSTED with QuotaFailure and the delay after which to try again."""
+    violation = error_details_pb2.QuotaFailure.Violation(
+        subject=f"tenant:{tenant[:128]}", description=message
+    )
+    return CallError(
+        Code.RESOURCE_EXHAUSTED,
+        reason,
+        message,
+        details=[error_details_pb2.QuotaFailure(violations=[violation])],
+        metadata={"tenant": tenant[:128]},
+        retry_after_s=retry_after_s,
+    )
+
+
+def job_error(job: Job, refusal: Refusal | None) -> CallError:
+    """The error of a job that did not run: refused, or expired in the queue (None)."""
+    name = job.queue.model.name
+    if refusal is None:
+        return expired_error(name)
+    if refusal in TENANT_REASONS and job.tenant is not None:
+        return tenant_error(job.tenant.name, refusal)
+    return refusal_error(name, refusal)
 
 
 @lru_cache(maxsize=MODELS_MAX)

@@ -10,9 +10,12 @@ what is admitted to finish just in time is late by the way back, and under perma
 everything that is admitted would be.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
+from math import inf
 
+from stubtail.lane.admission import Admission
 from stubtail.lane.executor import Batch, Executor
+from stubtail.lane.fairness import Fairness
 from stubtail.lane.job import Job
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.order import (
@@ -21,12 +24,11 @@ from stubtail.lane.order import (
     in_order,
     most_urgent_queue,
     rows_of_a_batch,
+    split_expired,
     starving_priority,
 )
 from stubtail.lane.policy import Policy, Refusal
-
-PROBE_S = 1.0  # so often is a call run although its run is expected to take too long
-EVICTIONS_MAX = 16  # one arrival pushes out at most this many lesser jobs
+from stubtail.lane.room import victims_of
 
 
 class Scheduler:
@@ -44,36 +46,41 @@ class Scheduler:
         self.policy = policy
         self.inline = Executor(1, policy.batch_run_s_max)
         self.pool = Executor(policy.pool_slots, policy.batch_run_s_max)
+        self.apart = Executor(policy.apart_slots, policy.batch_run_s_max)
+        self.executors = (self.inline, self.pool, self.apart)
         self.jobs = 0
         self.size_bytes = 0
         self.dropped: list[tuple[Job, Refusal | None]] = []
+        self._fairness = Fairness(policy)
+        self._admission = Admission(policy)
 
     def offer(self, job: Job, now: float) -> Refusal | None:
         """Admits the job (None) or says why not; an admitted one may push out lesser jobs."""
         queue = job.queue
         priority = job.priority
-        executor = self.pool if queue.pooled else self.inline
+        executor = self._slow(queue) if queue.pooled else self.inline
         latency = queue.latency
         cost_s = latency.per_row_s * job.rows
         job.cost_s = cost_s
         due_s = min(job.deadline_s, job.arrived_s + self.policy.slack_s[priority])
+        if job.tenant is not None:
+            refusal = self._fairness.refusal(job, now)
+            if refusal is not None:
+                return refusal
+            due_s = self._fairness.due_s(job, due_s, now)
         job.due_s = due_s
-        wait_max_s = (job.deadline_s - now - latency.fixed_s - cost_s) * self.policy.wait_part_max
-        # The cheap bound counts all work as ahead; only when it fails is the order looked at.
-        if executor.work_s(now) > wait_max_s and self._wait_s(job, executor, now) > wait_max_s:
-            # A model that was slow for a while is run now and then, or nobody would notice its end.
-            probe = 0.0 < queue.probe_s <= now and not executor.busy and now < job.deadline_s
-            if probe or queue.probe_s == 0.0:
-                queue.probe_s = now + PROBE_S
-            if not probe:
-                return Refusal.DEADLINE_UNREACHABLE
+        if self._admission.refuses(job, executor, now):
+            return Refusal.DEADLINE_UNREACHABLE
         if (
             self.jobs >= self.policy.jobs_max
             or self.size_bytes + job.size_bytes > self.policy.bytes_max
         ) and not self._make_room(job):
             return Refusal.QUEUE_FULL
         waiting = queue.waiting[priority]
-        if not waiting or waiting[-1].due_s <= due_s:
+        if not waiting:
+            executor.join(queue, priority)
+            waiting.append(job)
+        elif waiting[-1].due_s <= due_s:
             waiting.append(job)
         else:
             insort(waiting, job, key=due)
@@ -81,6 +88,9 @@ class Scheduler:
         queue.bytes_waiting += job.size_bytes
         queue.cost_s[priority] += cost_s
         executor.add(queue, priority, cost_s)
+        if job.tenant is not None:
+            self._fairness.waits(job)
+            queue.postponed |= job.postponed
         self.jobs += 1
         self.size_bytes += job.size_bytes
         return None
@@ -96,8 +106,12 @@ class Scheduler:
         run_s = queue.latency.predict_s(job.rows)
         if now + run_s > job.deadline_s:
             return None
+        if job.tenant is not None:
+            if self._fairness.refusal(job, now) is not None:
+                return None
+            self._fairness.runs_at_once(job)
         job.decoded_s = now
-        executor.used_s[job.priority] += run_s
+        executor.give(queue, job.priority, run_s)
         batch = Batch(queue, [job], job.rows, now, run_s)
         executor.running.append(batch)
         return batch
@@ -121,6 +135,8 @@ class Scheduler:
     def finish(self, batch: Batch, executor: Executor, run_s: float) -> None:
         """Frees the slot, and learns from the time that a clean batch held it."""
         executor.end(batch)
+        if self._fairness.used:
+            self._fairness.ended(batch.jobs)
         if batch.learned_rows:
             batch.queue.latency.observe(batch.learned_rows, run_s)
 
@@ -138,17 +154,19 @@ class Scheduler:
 
     def expire(self, now: float) -> None:
         """Moves every waiting job whose deadline has passed to `dropped`."""
-        for executor in (self.inline, self.pool):
+        for executor in self.executors:
             for queue in list(executor.queues):
+                # Postponed jobs may expire before they are due, anywhere in the list.
+                late = queue.postponed
                 for waiting in queue.waiting:
-                    if waiting and waiting[0].due_s <= now:
-                        self._drop_expired(waiting, now)
+                    if waiting and (late or waiting[0].due_s <= now):
+                        self._drop_expired(waiting, inf if late else now, now)
 
     def drop_all(self) -> list[Job]:
         """Empties every queue and returns what waited, for a shutdown that ran out of time."""
         jobs = [
             job
-            for executor in (self.inline, self.pool)
+            for executor in self.executors
             for queue in executor.queues
             for waiting in queue.waiting
             for job in waiting
@@ -157,53 +175,17 @@ class Scheduler:
             self.cancel(job)
         return jobs
 
-    def _wait_s(self, job: Job, executor: Executor, now: float) -> float:
-        """How long the job would wait: for what is due before it, or for its share if sooner."""
-        ahead_s = own_s = 0.0
-        for queue in executor.queues:
-            stretch = queue.work_s(executor.run_s_max) / max(sum(queue.cost_s), 1e-9)
-            for priority in PRIORITIES:
-                waiting = queue.waiting[priority]
-                if waiting:
-                    before = bisect_left(waiting, job.due_s, key=due) / len(waiting)
-                    work_s = before * queue.cost_s[priority] * stretch
-                    ahead_s += work_s
-                    if priority == job.priority:
-                        own_s += work_s
-        ahead_s = min(ahead_s, own_s / max(self.policy.shares[job.priority], 1e-6))
-        return (executor.residual_s(now) + ahead_s) * executor.pace / executor.slots
+    def _slow(self, queue: ModelQueue) -> Executor:
+        return self.apart if queue.apart else self.pool
 
     def _make_room(self, job: Job) -> bool:
-        """Pushes out the latest jobs of classes that hold more than their share of the places.
-
-        Lower classes go first. A class within its share may push out any such class, even a higher
-        one: places are lent, not given. False when that does not make enough room.
-        """
-        jobs_max, bytes_max = self.policy.jobs_max, self.policy.bytes_max
-        queues = [*self.inline.queues, *self.pool.queues]
-        held = [sum(len(queue.waiting[p]) for queue in queues) for p in PRIORITIES]
-        over = [held[p] - int(self.policy.shares[p] * jobs_max) for p in PRIORITIES]
-        lowest = -1 if over[job.priority] < 0 else job.priority
-        jobs, size_bytes = self.jobs, self.size_bytes + job.size_bytes
-        victims: list[Job] = []
-        for priority in reversed(PRIORITIES[lowest + 1 :]):
-            latest = sorted(
-                (lesser for queue in queues for lesser in queue.waiting[priority][-EVICTIONS_MAX:]),
-                key=due,
-            )
-            evictable = min(over[priority], EVICTIONS_MAX - len(victims))
-            while latest and evictable > 0 and (jobs >= jobs_max or size_bytes > bytes_max):
-                victim = latest.pop()
-                victims.append(victim)
-                evictable -= 1
-                jobs -= 1
-                size_bytes -= victim.size_bytes
-        if jobs >= jobs_max or size_bytes > bytes_max:
-            return False
-        for victim in victims:
+        """Pushes out lesser jobs; False when that does not make enough room."""
+        queues = [queue for executor in self.executors for queue in executor.queues]
+        victims = victims_of(job, queues, self.jobs, self.size_bytes, self.policy)
+        for victim in victims or ():
             self.cancel(victim)
             self.dropped.append((victim, Refusal.QUEUE_FULL))
-        return True
+        return victims is not None
 
     def _take_all(self, executor: Executor, now: float) -> Batch | None:
         """Everything, where one class waits in one queue, none can have expired, and all fit."""
@@ -223,11 +205,16 @@ class Scheduler:
             head.due_s <= now
             or rows > policy.batch_rows_max
             or run_s > policy.batch_run_s_max
+            or (self._fairness.used and run_s > self._fairness.run_s_max(now))
+            or queue.postponed
             or now + run_s > head.deadline_s
         ):
             return None
         self.jobs -= len(jobs)
         self.size_bytes -= queue.bytes_waiting
+        if self._fairness.used:
+            for job in jobs:
+                self._fairness.left(job, to_run=True)
         executor.take_only(queue, priority)
         return Batch(queue, jobs, rows, now, run_s)
 
@@ -237,7 +224,7 @@ class Scheduler:
         """Removes the next batch from the queue; expired jobs go to `dropped`."""
         for waiting in queue.waiting:
             if waiting and waiting[0].due_s <= now:
-                self._drop_expired(waiting, now)
+                self._drop_expired(waiting, now, now)
         filled = [priority for priority in PRIORITIES if queue.waiting[priority]]
         if not filled:
             executor.forget_if_empty(queue)
@@ -246,20 +233,31 @@ class Scheduler:
             first = None
         heads = [queue.waiting[p][0] for p in filled if first is None or p == first]
         head = min(heads, key=due)
-        rows_max = rows_of_a_batch(queue, head, now, self.policy)
-        if not queue.solo and queue.rows_waiting <= rows_max:
+        run_s_max = self._fairness.run_s_max(now)
+        rows_max = rows_of_a_batch(queue, head, now, self.policy.batch_rows_max, run_s_max)
+        postponed = queue.postponed
+        everything = queue.rows_waiting <= rows_max and not postponed
+        if not queue.solo and everything:
             taken = [job for priority in filled for job in queue.waiting[priority]]
         else:
             taken = in_order(queue, filled, first, 1 if queue.solo else rows_max)
-        self._remove(queue, executor, taken, everything=queue.rows_waiting <= rows_max)
+        self._remove(queue, executor, taken, everything=everything)
+        if postponed:  # such a job can have expired in its place
+            taken, expired = split_expired(taken, now)
+            self._fairness.ended(expired)
+            self.dropped += [(job, None) for job in expired]
         return taken
 
     def _remove(
         self, queue: ModelQueue, executor: Executor, taken: list[Job], *, everything: bool
     ) -> None:
         if everything and not queue.solo:
-            for job in taken:
-                executor.used_s[job.priority] += job.cost_s
+            for priority in PRIORITIES:
+                if queue.waiting[priority]:
+                    executor.give(queue, priority, queue.cost_s[priority])
+            if self._fairness.used:
+                for job in taken:
+                    self._fairness.left(job, to_run=True)
             self.jobs -= len(taken)
             self.size_bytes -= sum([job.size_bytes for job in taken])
             executor.clear(queue)
@@ -269,14 +267,15 @@ class Scheduler:
             count = sum([job.priority == priority for job in taken])
             del waiting[:count]
         for job in taken:
-            executor.used_s[job.priority] += job.cost_s
-            self._left(job)
+            executor.give(queue, job.priority, job.cost_s)
+            self._left(job, to_run=True)
 
-    def _drop_expired(self, waiting: list[Job], now: float) -> None:
-        """Expired jobs are among those whose virtual deadline has passed, which stand first."""
-        end = bisect_left(waiting, now, key=due)
-        while end < len(waiting) and waiting[end].due_s <= now:
-            end += 1
+    def _drop_expired(self, waiting: list[Job], due_s: float, now: float) -> None:
+        """Drops what has expired among the jobs that are due by `due_s`, which stand first.
+
+        Expired jobs are among those whose virtual deadline has passed, but for postponed ones.
+        """
+        end = bisect_right(waiting, due_s, key=due)
         expired = [job for job in waiting[:end] if job.deadline_s <= now]
         if expired:
             waiting[:end] = [job for job in waiting[:end] if job.deadline_s > now]
@@ -284,13 +283,15 @@ class Scheduler:
                 self._left(job)
                 self.dropped.append((job, None))
 
-    def _left(self, job: Job) -> None:
+    def _left(self, job: Job, *, to_run: bool = False) -> None:
         """Books a job out that has been removed from its list."""
         queue = job.queue
+        if job.tenant is not None:
+            self._fairness.left(job, to_run=to_run)
         queue.rows_waiting -= job.rows
         queue.bytes_waiting -= job.size_bytes
         queue.cost_s[job.priority] -= job.cost_s
         self.jobs -= 1
         self.size_bytes -= job.size_bytes
-        executor = self.pool if queue.pooled else self.inline
+        executor = self._slow(queue) if queue.pooled else self.inline
         executor.remove(queue, job.priority, job.cost_s)

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stubtail.breaker import BreakerOptions
 from stubtail.errors import CallError, Code, invalid_field
 from stubtail.lane.batch_run import BadRowsError
 from stubtail.lane.job import NORMAL, Job, Trailing
 from stubtail.lane.lane import Lane
 from stubtail.lane.latency import LatencyModel
+from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
 from stubtail.lane.scheduler import Scheduler
@@ -154,15 +156,23 @@ class Notes:
 class Stage:
     """A lane with all its puppets."""
 
-    def __init__(self, policy: Policy | None = None, *, pooled: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        pooled: bool = False,
+        apart: bool = False,
+        breakers: Callable[[], BreakerOptions] | None = None,
+    ) -> None:
         self.clock = Clock()
         self.model = PuppetModel(self.clock)
         self.callers = Callers()
         self.notes = Notes()
         self.encoder = PuppetEncoder()
         self.scheduler = Scheduler(policy or Policy())
-        self.lane = Lane(self.scheduler, self.notes, self.clock)
-        self.queue = ModelQueue(self.model, LatencyModel(0.001, 1e-6), pooled=pooled)
+        self.breakers = ModelBreakers(breakers, self.clock, float)
+        self.lane = Lane(self.scheduler, self.notes, self.clock, self.breakers)
+        self.queue = ModelQueue(self.model, LatencyModel(0.001, 1e-6), pooled=pooled, apart=apart)
 
     def job(
         self, call: Any, *rows: str, priority: int = NORMAL, within_s: float = 5.0, **changes: Any
@@ -188,7 +198,7 @@ class Stage:
     def at_rest(self) -> bool:
         """Whether nothing is left anywhere: no job, no batch, no sum."""
         scheduler = self.scheduler
-        executors = (scheduler.inline, scheduler.pool)
+        executors = scheduler.executors
         return (
             not any(executor.running for executor in executors)
             and (scheduler.jobs, scheduler.size_bytes, scheduler.dropped) == (0, 0, [])

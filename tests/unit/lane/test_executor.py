@@ -1,8 +1,10 @@
 """Pins the books of an executor: what waits, what runs, and how much time that is."""
 
+from math import log
+
 import pytest
 
-from stubtail.lane.executor import Batch, Executor
+from stubtail.lane.executor import FREE_MIN, SETTLE_S, SHARE_WINDOW_S, Batch, Executor
 from stubtail.lane.job import CRITICAL, LOW, NORMAL, Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
@@ -80,12 +82,22 @@ def test_jobs_that_run_alone_each_take_the_fixed_part() -> None:
     assert one.work_s(run_s_max=5e-3) == pytest.approx(3 * 1e-3 + 6 * 1e-4)
 
 
-def test_used_time_decays() -> None:
-    """Shares are kept over the recent past, not for ever."""
+def test_used_time_is_forgotten() -> None:
+    """Shares are kept over the recent past, not for ever; and not looked at for every batch."""
     executor = Executor(1, 0.005)
-    executor.used_s = [4.0, 2.0, 0.0, 1.0]
-    assert executor.decayed_used_s(0.5, now=7.0) == [2.0, 1.0, 0.0, 0.5]
-    assert executor.used_at_s == 7.0
+    executor.used_s = [0.4, 0.2, 0.0, 0.1]
+    executor.settle(SETTLE_S / 2)
+    assert executor.used_s == [0.4, 0.2, 0.0, 0.1]
+    executor.settle(SHARE_WINDOW_S * log(2))
+    assert executor.used_s == pytest.approx([0.2, 0.1, 0.0, 0.05])
+
+
+def test_what_more_urgent_classes_leave() -> None:
+    """A class counts on what those before it took lately, and never on nothing."""
+    executor = Executor(1, 0.005)
+    executor.used_s = [0.5, 0.3, 9.0, 0.0]
+    executor.settle(SETTLE_S)
+    assert executor.free == pytest.approx([1.0, 0.5, 0.2, FREE_MIN], abs=0.02)
 
 
 def test_the_pace_follows_what_batches_take_while_others_wait() -> None:

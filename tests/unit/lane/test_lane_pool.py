@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from stubtail.lane.latency import LatencyModel
+from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
 from tests.unit.lane.puppets import POISON, Stage
 
@@ -154,3 +156,21 @@ def test_jobs_offered_by_many_threads_all_end(stage: Stage, gate: Gate) -> None:
     stage.callers.wait(400)
     assert len(stage.callers.ends) == 400
     assert all(stage.callers.end((first, index)) == "A" for first in range(4) for index in (0, 99))
+
+
+def test_runs_that_wait_elsewhere_leave_the_pool_to_others(stage: Stage, gate: Gate) -> None:
+    """However many forecasts hang, a slow model computes."""
+    apart = ModelQueue(stage.model, LatencyModel(0.001, 1e-6), solo=True, apart=True)
+    hanging = [stage.job(call, "a") for call in range(4)]
+    for job in hanging:
+        job.queue = apart
+    stage.lane.offer(hanging)
+    for _ in range(2):  # as many as such runs have threads
+        gate.wait_for_run()
+
+    stage.model.before_run = lambda: None
+    stage.lane.offer([stage.job("slow model", "b")])
+    stage.callers.wait()
+    assert [call for call, _ in stage.callers.ends] == ["slow model"]
+    gate.open(4)
+    stage.callers.wait(4)
