@@ -1,0 +1,1 @@
+"""Who did what, and who was denied: an append-only log whose gaps and edits show."""

@@ -1,0 +1,104 @@
+"""Writes records on a thread of its own: whoever notes one never waits for a disk."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from threading import Event, Thread
+from typing import Any, Final
+
+from stubtail.audit.chain import forge
+from stubtail.audit.files import Files
+
+log = logging.getLogger("stubtail.audit")
+
+FLUSH_S: Final = 0.1  # records of so long are written at once
+CLOSE_S: Final = 5.0  # a disk that takes longer than this at the end loses what is left
+RETRY_S: Final = 1.0
+
+Record = Callable[[], Mapping[str, Any]]
+
+
+class Writer:
+    """A bounded queue and the thread that empties it into files.
+
+    Args:
+        files: where the lines go.
+        queue_max: records that wait at most.
+
+    Attributes:
+        lost: records that found no room.
+    """
+
+    def __init__(self, files: Files, queue_max: int) -> None:
+        self._files = files
+        self._queue_max = queue_max
+        self._waiting: deque[Record] = deque()
+        self._stop = Event()
+        self._thread: Thread | None = None
+        self.lost = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another record would be kept."""
+        return len(self._waiting) < self._queue_max
+
+    def start(self) -> None:
+        """Opens the files; raises OSError where that cannot be done."""
+        self._link = self._files.open()
+        self._thread = Thread(target=self._run, name="audit", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Writes what waits, and ends."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)
+
+    def put(self, record: Record) -> bool:
+        """Keeps a record, which is made on the thread; False where there is no room."""
+        if not self.has_room:
+            self.lost += 1
+            return False
+        self._waiting.append(record)
+        return True
+
+    def _run(self) -> None:
+        told = False
+        while True:
+            stopping = self._stop.wait(RETRY_S if told else FLUSH_S)
+            try:
+                self._write()
+                told = False
+            except OSError as error:
+                if not told:
+                    fields = {"problem": str(error)}
+                    log.error("audit log cannot be written", extra=fields)  # noqa: TRY400 - no defect
+                told = True
+            if stopping:
+                self._files.close()
+                return
+
+    def _write(self) -> None:
+        """Appends what waits; what cannot be written stays and waits for the next try."""
+        count = len(self._waiting)
+        lost, link = self.lost, self._link
+        lines = []
+        for index in range(count):
+            line, link = forge(self._made(self._waiting[index]), link)
+            lines.append(line)
+        if lost:
+            line, link = forge({"event": "lost", "records": lost}, link)
+            lines.append(line)
+        if lines:
+            self._files.append(b"".join(lines))
+            self._link = link
+            self.lost -= lost
+            for _ in range(count):
+                self._waiting.popleft()
+
+    def _made(self, record: Record) -> Mapping[str, Any]:
+        try:
+            return record()
+        except Exception:  # whatever a record is made of, the chain goes on
+            log.exception("audit record could not be made")
+            return {"event": "defect"}

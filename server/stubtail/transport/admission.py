@@ -1,0 +1,185 @@
+"""The guard before every method of the grpcio transport, the ones behind the native front too.
+
+What comes over the Unix socket between the two transports is looked at like everything else: the
+front forwards what it does not know, and has not asked anybody.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from stubtail.access.auditor import Pairs
+from stubtail.access.guard import TENANT_KEY, Guard
+from stubtail.access.identity import ABOUT, CALL, Permit
+from stubtail.access.methods import ADMINISTRATIVE
+from stubtail.access.refusals import Unknown, audit_blocked, unauthenticated
+from stubtail.access.tenants import Account
+from stubtail.errors import CallError
+from stubtail.lane.policy import Refusal
+from stubtail.lane.refusals import tenant_error
+
+CREDENTIAL_KEY = "authorization"
+SUBJECT_NAMES_KEY = "x509_subject_alternative_name"  # as grpc-core calls DNS and URI names
+
+Behaviour = Callable[[Any, Any], Coroutine[Any, Any, Any]]
+Abort = Callable[[Any, CallError], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class Arrival:
+    """What a call brought along, for whoever handles it in its task."""
+
+    path: str
+    credential: bytes | None
+    tenant: str | None
+    metadata: Pairs
+    error: CallError | None = None
+
+
+_ARRIVAL: ContextVar[Arrival | None] = ContextVar("stubtail_arrival", default=None)
+
+
+class Admission:
+    """Asks the guard about calls of grpc.aio.
+
+    Args:
+        guard: says what each caller may do.
+        abort: ends a call with an error.
+        on_refusal: told of every call that is refused here: path, error, seconds.
+        clock: monotonic seconds, the guard's.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        abort: Abort,
+        on_refusal: Callable[[str, CallError, float], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._guard = guard
+        self._abort = abort
+        self._on_refusal = on_refusal
+        self._clock = clock
+
+    def hear(self, path: str, metadata: Pairs) -> None:
+        """Keeps what a call brought along in its task, before its handler runs there."""
+        credential = tenant = None
+        for key, value in metadata:
+            if key == CREDENTIAL_KEY and credential is None:  # the first, as the native front does
+                credential = str(value).encode()
+            elif key == TENANT_KEY:
+                tenant = str(value)
+        _ARRIVAL.set(Arrival(path, credential, tenant, metadata))
+
+    def guarded(
+        self, path: str, behaviour: Behaviour, *, streams: bool, counted: bool
+    ) -> Behaviour:
+        """The behaviour, for those who may; the method's own if it is open to everybody.
+
+        Args:
+            path: of the method.
+            behaviour: what answers a call.
+            streams: it goes on for as long as it likes, but no longer than the credential is good.
+            counted: its calls count as work of the tenant here; those of the lane count there.
+        """
+        if self._guard.is_open(path):
+            return behaviour
+
+        async def guarded(payload: Any, context: Any) -> Any:
+            arrived_s = self._clock()
+            try:
+                permit = self._permit(path, context, arrived_s)
+                with at_work(permit.tenant if counted else None):
+                    work = behaviour(payload, context)
+                    payload = None  # the frame of a call that ends with an error stays for a while
+                    if streams:
+                        return await self._until_it_ends(permit, work)
+                    if permit.scope in ADMINISTRATIVE:
+                        return await self._audited(path, permit, work, context)
+                    return await work
+            except CallError as refused:
+                error = refused
+            self._on_refusal(path, error, self._clock() - arrived_s)
+            payload = None
+            self.note(error, context)
+            return await self._abort(context, error)
+
+        return guarded
+
+    def note(self, error: CallError, context: Any) -> None:
+        """Tells the audit log of an error, if it is a denial."""
+        arrival = _ARRIVAL.get()
+        if arrival is not None:
+            arrival.error = error
+            credential = arrival.credential or _uris(context)
+            self._guard.note(error, arrival.path, credential, context.peer(), arrival.metadata)
+
+    def _permit(self, path: str, context: Any, now: float) -> Permit:
+        arrival = _ARRIVAL.get()
+        assert arrival is not None, "the router hears every call"
+        credential: object = arrival.credential
+        uris = () if credential is not None else _uris(context)
+        if uris:
+            identity = self._guard.identify_certificate(uris, now)
+            permit = self._guard.enter(identity, path, now, arrival.tenant)
+        else:
+            permit = self._guard.admit(credential, path, now, arrival.tenant)
+        CALL.set(permit)
+        return permit
+
+    async def _audited(
+        self, path: str, permit: Permit, work: Coroutine[Any, Any, Any], context: Any
+    ) -> Any:
+        """An administrative act: what cannot be noted is not done, all that is done is noted."""
+        audit = self._guard.audit
+        if audit is None:
+            return await work
+        if not audit.has_room:
+            work.close()
+            raise audit_blocked()
+        about: list[str] = []
+        ABOUT.set(about)
+        arrival = _ARRIVAL.get()
+        assert arrival is not None, "the router hears every call"
+        try:
+            return await work
+        finally:
+            peer = context.peer()
+            audit.act(path, permit.identity, peer, arrival.metadata, about, arrival.error)
+
+    async def _until_it_ends(self, permit: Permit, stream: Awaitable[Any]) -> Any:
+        """A stream goes on for as long as its caller's credential is good."""
+        ends_s = permit.identity.ends_s
+        if ends_s == inf:
+            return await stream
+        try:
+            async with asyncio.timeout(max(ends_s - self._clock(), 0.0)):
+                return await stream
+        except TimeoutError:
+            raise unauthenticated(Unknown.EXPIRED) from None
+
+
+@contextmanager
+def at_work(account: Account | None) -> Iterator[None]:
+    """Counts a call for its tenant while it is at work."""
+    if account is None:
+        yield
+        return
+    if account.calls + account.jobs >= account.work_max:
+        raise tenant_error(account.name, Refusal.TENANT_BUSY).fresh()
+    account.calls += 1
+    try:
+        yield
+    finally:
+        account.calls -= 1
+
+
+def _uris(context: Any) -> tuple[bytes, ...]:
+    """The URI names of the caller's certificate, which grpc-core has verified; often none."""
+    names = context.auth_context().get(SUBJECT_NAMES_KEY, ())
+    return tuple(name for name in names if b"://" in name)
