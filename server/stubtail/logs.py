@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from stubtail.config import LogSettings
+from stubtail.config.redaction import redact
 
 VALUE_CHARACTERS_MAX: Final = 2000  # a caller's name of a model can end up in a line
 TRACEBACK_CHARACTERS_MAX: Final = 16_000  # a deep recursion would fill the log
@@ -79,7 +80,8 @@ class Logs:
         told = 0
         while (record := self._lines.get()) is not None:
             try:
-                self._write_line(formatter.format(record))
+                # All of it, on this thread: whatever was logged by whomever.
+                self._write_line(redact(formatter.format(record)))
             except Exception:  # noqa: BLE001  # a value that cannot be shown must not end the log
                 self._entry.dropped += 1
             if self._entry.dropped > told:

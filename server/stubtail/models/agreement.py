@@ -91,6 +91,7 @@ def _named_outputs(manifest: Manifest) -> list[str]:
     """Every output of the graph that the manifest speaks of, each once."""
     names = [] if manifest.output is None else [manifest.output.score]
     names += _columns(manifest)
+    names += manifest.anomaly.names if manifest.anomaly is not None else ()
     return list(dict.fromkeys(names))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stubtail.models import events
-from stubtail.models.errors import ModelError
+from stubtail.models.errors import CutShortError, ModelError
 from stubtail.models.layout import Found
 from stubtail.models.policy import Action, Fingerprint, Held, next_action
 from stubtail.models.session import LoadedModel
@@ -12,6 +12,9 @@ from stubtail.models.status import BY_OPERATOR, ModelState, VersionStatus
 
 RETIRED: Final = "newer versions are kept in memory instead (models.versions_kept)"
 REMOVED: Final = "its files were removed"
+# A cause that lies outside may be gone soon; what really fills the memory must not do so all day.
+RETRY_S: Final = 5.0  # after the first failure, then twice as long each time
+RETRY_MAX_S: Final = 3600.0
 
 
 class _Version:
@@ -20,7 +23,11 @@ class _Version:
     def __init__(self) -> None:
         self.state = ModelState.LOADING
         self.reason = ""
+        self.again_s: float | None = None  # when the same files may load
+        self.cut_short = False  # its check is to be done again in this look
+        self.failures = 0  # in a row, of these files, for causes outside of them
         self.tried: Fingerprint | None = None
+        self.failed: Fingerprint | None = None  # the files that `failures` counts
         self.model: LoadedModel | None = None
 
 
@@ -46,6 +53,13 @@ class Entry:
         """Whether nothing is left to remember."""
         return self.found is None and not self._versions and not self.disabled
 
+    @property
+    def untried(self) -> int:
+        """How many versions on disk were not tried with the files that they have."""
+        found, known = self.found or {}, self._versions
+        tried = {key: known[key].tried for key in found if key in known}
+        return sum(tried.get(key) != item.fingerprint for key, item in found.items())
+
     def next_action(self, versions_kept: int) -> Action | None:
         """What the policy wants next."""
         found = self.found
@@ -62,17 +76,27 @@ class Entry:
         assert self.found is not None
         found = self.found[version]
         item = self._versions.setdefault(version, _Version())
+        if item.failed != found.fingerprint:
+            item.failures = 0
         item.tried = found.fingerprint
         if item.model is None:
             item.state, item.reason = ModelState.LOADING, ""
         events.loading(self.name, version)
         return found
 
-    def end_load(self, version: str, outcome: LoadedModel | ModelError) -> None:
+    def end_load(self, version: str, outcome: LoadedModel | ModelError, now_s: float) -> None:
         """Takes a loaded version into service, or notes why it failed and keeps what there is."""
         item = self._versions[version]
+        item.cut_short = isinstance(outcome, CutShortError)
+        if item.cut_short:
+            return  # it goes on loading
+        item.again_s = None
+        if isinstance(outcome, ModelError) and outcome.passing:
+            item.failed = item.tried
+            item.again_s = now_s + min(RETRY_S * 2.0 ** min(item.failures, 32), RETRY_MAX_S)
+            item.failures += 1
         if not isinstance(outcome, ModelError):
-            item.model, item.state, item.reason = outcome, ModelState.READY, ""
+            item.model, item.state, item.reason, item.failures = outcome, ModelState.READY, "", 0
             events.ready(outcome)
             return
         events.failed(self.name, version, outcome, item.model)
@@ -110,6 +134,18 @@ class Entry:
         for item in self._versions.values():
             if item.state is not ModelState.READY or item.reason:
                 item.tried = None
+
+    def retry(self, now_s: float) -> None:
+        """Lets what failed for a cause outside of its files be tried again, once, at its time."""
+        for item in self._versions.values():
+            if item.again_s is not None and now_s >= item.again_s:
+                item.again_s, item.tried = None, None
+
+    def resume(self) -> None:
+        """Lets what was cut short be loaded with all the time that it may take."""
+        for item in self._versions.values():
+            if item.cut_short:
+                item.cut_short, item.tried = False, None
 
     def statuses(self) -> list[VersionStatus]:
         """All versions in memory or on disk, in ascending order."""

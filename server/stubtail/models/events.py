@@ -1,12 +1,15 @@
 """The log lines of a model's life: one for each event, with fields that logs.py shows."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from stubtail.models.errors import ModelError
 from stubtail.models.session import LoadedModel
 
 log: Final = logging.getLogger("stubtail.models")
+
+SHOWN_MAX: Final = 10  # versions named in a line
 
 
 def loading(name: str, version: str) -> None:
@@ -24,6 +27,8 @@ def ready(model: LoadedModel) -> None:
         "run_fixed_us": round(model.run_fixed_s * 1e6, 2),
         "run_per_row_us": round(model.run_per_row_s * 1e6, 3),
     }
+    if model.signed_by:
+        fields["signed_by"] = model.signed_by
     if model.notes:
         fields["notes"] = "; ".join(model.notes)
     log.log(logging.WARNING if model.notes else logging.INFO, "model ready", extra=fields)
@@ -43,6 +48,12 @@ def failed(name: str, version: str, error: ModelError, serving: LoadedModel | No
     if serving is not None:
         fields["serving_sha256"] = serving.sha256
     log.error("model failed to load", extra=fields)
+
+
+def start_goes_on(waiting: Sequence[str]) -> None:
+    """The ports open though these versions (`name@version`) are still being loaded."""
+    fields = {"waiting": len(waiting), "models": ", ".join(waiting[:SHOWN_MAX])}
+    log.warning("models still loading", extra=fields)
 
 
 def live(name: str, version: str | None, before: str | None) -> None:

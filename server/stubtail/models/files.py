@@ -33,6 +33,11 @@ def read_within(root: Path, path: Path, *, bytes_max: int, where: str) -> bytes:
     return data
 
 
+def is_within(root: Path, path: Path) -> bool:
+    """Whether `path`, with its links followed, lies below `root` at this moment."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
 def unreadable(where: str, error: OSError) -> ModelError:
     """The ModelError for a file or folder that the operating system does not give."""
     if isinstance(error, FileNotFoundError):

@@ -1,5 +1,6 @@
 """Decides from the bytes of a graph whether it is safe and well formed, before it gets to run."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,25 @@ DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 # Operators of com.microsoft that name other files or run code which is not in the graph.
 REFUSED_OPERATORS: Final = frozenset({"EPContext", "PythonOp", "PythonOpGrad", "ATen"})
 DEPTH_MAX: Final = 16  # of graphs within graphs; exported models have 1 or 2
+INITIALIZER_BYTES_MAX: Final = 512 * 1024 * 1024  # what a graph of that size can hold
+# Bits of an element; what is not here (complex numbers, doubles, 64-bit integers) has 64 or more.
+_BITS: Final[dict[int, int]] = {
+    onnx.TensorProto.FLOAT: 32,
+    onnx.TensorProto.INT32: 32,
+    onnx.TensorProto.UINT32: 32,
+    onnx.TensorProto.FLOAT16: 16,
+    onnx.TensorProto.BFLOAT16: 16,
+    onnx.TensorProto.INT16: 16,
+    onnx.TensorProto.UINT16: 16,
+    onnx.TensorProto.INT8: 8,
+    onnx.TensorProto.UINT8: 8,
+    onnx.TensorProto.BOOL: 8,
+    onnx.TensorProto.STRING: 8,
+    onnx.TensorProto.INT4: 4,
+    onnx.TensorProto.UINT4: 4,
+    onnx.TensorProto.FLOAT4E2M1: 4,
+}
+_BITS_OTHERWISE: Final = 64
 
 _Key = tuple[str, str]  # domain and name of an operator or a function
 
@@ -25,7 +45,13 @@ class GraphFacts:
     opset: int
 
 
-def verify_graph(data: bytes, *, where: str, nodes_max: int) -> GraphFacts:
+def verify_graph(
+    data: bytes,
+    *,
+    where: str,
+    nodes_max: int,
+    initializer_bytes_max: int = INITIALIZER_BYTES_MAX,
+) -> GraphFacts:
     """Checks a serialised graph.
 
     It may hold no tensor that lives in another file, only operators of known domains or of its own
@@ -35,6 +61,7 @@ def verify_graph(data: bytes, *, where: str, nodes_max: int) -> GraphFacts:
         data: the bytes that will be given to onnxruntime.
         where: names the file in messages.
         nodes_max: the largest number of nodes, counted with every function call expanded.
+        initializer_bytes_max: the most that its constants may take, by their declared shapes.
 
     Raises:
         ModelError: it is not a graph or it is not safe.
@@ -48,7 +75,7 @@ def verify_graph(data: bytes, *, where: str, nodes_max: int) -> GraphFacts:
         raise ModelError(where, problem, "copy or export it again", detail=str(error)) from error
     if not model.HasField("graph") or not model.graph.output:
         raise ModelError(where, "it holds no graph with outputs", "copy or export it again")
-    _Scan(where, nodes_max).model(model)
+    _Scan(where, nodes_max, initializer_bytes_max).model(model)
     try:
         onnx.checker.check_model(data)
     except Exception as error:  # ValidationError, and ValueError on some malformed tensors
@@ -62,10 +89,12 @@ def verify_graph(data: bytes, *, where: str, nodes_max: int) -> GraphFacts:
 class _Scan:
     """One walk over all nodes and tensors of a model."""
 
-    def __init__(self, where: str, nodes_max: int) -> None:
+    def __init__(self, where: str, nodes_max: int, initializer_bytes_max: int) -> None:
         self._where = where
         self._nodes_max = nodes_max
         self._nodes_seen = 0
+        self._bits_max = initializer_bytes_max * 8
+        self._bits_seen = 0
         self._functions: frozenset[_Key] = frozenset()
 
     def model(self, model: onnx.ModelProto) -> None:
@@ -93,7 +122,9 @@ class _Scan:
         self._nodes_seen += nodes
         if self._nodes_seen > self._nodes_max:
             problem = f"it has more than {self._nodes_max} nodes"
-            raise ModelError(self._where, problem, "serve a smaller graph")
+            raise ModelError(
+                self._where, problem, "serve a smaller graph, or raise supply.nodes_max"
+            )
 
     def _graph(self, graph: onnx.GraphProto, depth: int, called: Counter[_Key]) -> None:
         if depth > DEPTH_MAX:
@@ -139,6 +170,13 @@ class _Scan:
             if tensor.data_location != onnx.TensorProto.DEFAULT or tensor.external_data:
                 problem = f'its tensor "{tensor.name}" lives in another file'
                 mend = "export it as one file (save_as_external_data=False)"
+                raise ModelError(self._where, problem, mend)
+            # By the declared shape: a few bytes can claim a tensor that fills the memory.
+            elements = math.prod(max(0, size) for size in tensor.dims)
+            self._bits_seen += elements * _BITS.get(tensor.data_type, _BITS_OTHERWISE)
+            if self._bits_seen > self._bits_max:
+                problem = f"its constants take more than {self._bits_max // 8} bytes"
+                mend = "serve a smaller graph, or raise supply.initializer_bytes_max"
                 raise ModelError(self._where, problem, mend)
 
     def _expanded_sizes(

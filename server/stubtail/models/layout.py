@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from stubtail.models.files import unreadable
-from stubtail.models.manifest import FILE_NAME, GRAPH_FILE_NAME, is_name, is_version
+from stubtail.models.manifest import (
+    FILE_NAME,
+    GRAPH_FILE_NAME,
+    SIGNATURE_FILE_NAME,
+    is_name,
+    is_version,
+)
 from stubtail.models.policy import Fingerprint
 
 SUFFIX: Final = ".onnx"
@@ -27,6 +33,7 @@ _PASSING_SUFFIXES: Final = (
     ".bak",
     ".crdownload",
 )
+_OTHERS: Final = frozenset({FILE_NAME, SIGNATURE_FILE_NAME})
 _PASSING_NAMES: Final = frozenset({"lost+found", "__pycache__", "__MACOSX"})
 
 
@@ -164,13 +171,14 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    """The files that make up a version: its graphs and its manifest."""
+    """The files that make up a version: its graphs, its manifest and its signature."""
     try:
         entries = _entries(folder)
     except OSError:
         return [folder]  # loading it tells the reason; it is tried again when its rights change
     names = (entry.name for entry in entries)
-    return [folder / name for name in sorted(names) if name == FILE_NAME or name.endswith(SUFFIX)]
+    kept = (name for name in sorted(names) if name in _OTHERS or name.endswith(SUFFIX))
+    return [folder / name for name in kept]
 
 
 def _fingerprint(files: list[Path]) -> Fingerprint:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from stubtail.models.anomaly import AnomalyOutputs, read_anomaly
 from stubtail.models.explanation import Explanation, read_explanation
 from stubtail.models.features import Feature, read_features
 from stubtail.models.fields import Fields, decode_json, quoted
@@ -13,6 +14,7 @@ from stubtail.models.outputs import NamedOutput, Output, read_outputs
 FORMAT: Final = 1
 FILE_NAME: Final = "model.json"
 GRAPH_FILE_NAME: Final = "model.onnx"
+SIGNATURE_FILE_NAME: Final = "model.sig"
 KINDS: Final = ("scoring", "forecasting", "anomaly", "decision")
 NAME_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 NAME_EXPECTED: Final = (
@@ -44,6 +46,7 @@ _TOP: Final = (
     "output",
     "outputs",
     "explanation",
+    "anomaly",
     *_FREE,
 )
 
@@ -84,6 +87,7 @@ class Manifest:
         outputs: all outputs that callers get, with their levels and intervals: those that the
             file lists, else the main score alone; the main score is always among them.
         explanation: what answers are explained against; None where they are not.
+        anomaly: what a model of anomalies computes besides its score; None for others.
         document: the whole file, for those who read the free parts.
     """
 
@@ -97,6 +101,7 @@ class Manifest:
     document: dict[str, Any] = field(repr=False, compare=False)
     outputs: tuple[NamedOutput, ...] = ()
     explanation: Explanation | None = None
+    anomaly: AnomalyOutputs | None = None
 
     @property
     def score_output(self) -> NamedOutput | None:
@@ -138,6 +143,7 @@ class Manifest:
             document=document if isinstance(document, dict) else {},
             outputs=outputs,
             explanation=read_explanation(top, features, problems),
+            anomaly=read_anomaly(top, problems),
         )
         if problems:
             raise ManifestError(source, problems)

@@ -1,52 +1,36 @@
 """The models of a folder: loads them, keeps them current, says which version answers a name."""
 
 import asyncio
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stubtail.models import events
+from stubtail.models.confine import step_back
 from stubtail.models.entry import Entry
 from stubtail.models.layout import Found, Scan, scan_models
 from stubtail.models.policy import Forget, Load, SetLive, Unload
-from stubtail.models.session import LoadedModel, ModelError, SessionOptions, load_model
+from stubtail.models.repository_options import RepositoryOptions
+from stubtail.models.session import LoadedModel, ModelError, load_model
 from stubtail.models.settling import Settling
-from stubtail.models.status import ModelState, VersionStatus, load_failed, lookup_error, ref_name
+from stubtail.models.status import (
+    ModelState,
+    VersionStatus,
+    load_failed,
+    lookup_error,
+    ref_name,
+    too_many_operations,
+)
 from stubtail.models.watch import changes
 
 __all__ = ["ModelState", "Repository", "RepositoryOptions", "VersionStatus"]
 
-LOADER_NICENESS = 10  # beside calls at niceness 0 it gets a tenth of a contended core
+OPERATIONS_MAX = 64  # loads and unloads that wait for their turn: each goes on without its caller
 
 _T = TypeVar("_T")
-
-
-def _step_back() -> None:
-    """Lets the threads that answer calls go first: on Linux each thread has its own niceness."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADER_NICENESS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryOptions:
-    """How a folder of models is kept current."""
-
-    watch: bool = True
-    versions_kept: int = 2  # the live version and the one to go back to
-    settle_ms: int = 200  # a copy in progress must not be read half-way
-    poll_ms: int = 2_000  # where watching fails; a look costs a few stats per model
-    rescan_ms: int = 30_000  # network file systems tell nothing of changes made elsewhere
-    models_max: int = 1_000  # each holds memory and metric series
-    versions_max: int = 100  # of one model that are looked at, the highest first
-    session: SessionOptions = field(default_factory=SessionOptions)
 
 
 class Repository:
@@ -85,16 +69,21 @@ class Repository:
         self._lock = asyncio.Lock()  # one look at a time, each with all its loads
         # One thread that stays: loads come one at a time, and its memory is used again.
         self._thread = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix="stubtail-models", initializer=_step_back
+            max_workers=1, thread_name_prefix="stubtail-models", initializer=step_back
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._told: frozenset[str] = frozenset()
 
     async def start(self) -> None:
-        """Loads what is there, then goes on watching; a missing folder is no error."""
-        await self.refresh(at_once=lambda _: True)
-        if self._options.watch:
-            self._spawn(self._watch())
+        """Loads what is there, then goes on watching; a missing folder is no error.
+
+        What takes longer than `start_wait_s` goes on loading afterwards.
+        """
+        first = self._spawn(self._begin())
+        done, _ = await asyncio.wait({first}, timeout=self._options.start_wait_s)
+        if not done:
+            waiting = [status for status in self.index() if status.state is ModelState.LOADING]
+            events.start_goes_on([f"{one.name}@{one.version}" for one in waiting])
 
     async def aclose(self) -> None:
         """Stops watching; a load in progress ends first. The routes stay for calls in flight."""
@@ -168,10 +157,19 @@ class Repository:
             for name, entry in self._entries.items():
                 if name not in scan.unknown:
                     entry.found = settled.get(name)
+                entry.retry(self._clock())
                 self._publish(entry)
-            for name in sorted(self._entries):
-                await self._carry_out(self._entries[name])
+            others_wait = sum(entry.untried for entry in self._entries.values()) > 1
+            for patience_s in (options.patience_s, None) if others_wait else (None,):
+                for name in sorted(self._entries):
+                    self._entries[name].resume()
+                    await self._carry_out(self._entries[name], patience_s)
             return wait_s
+
+    async def _begin(self) -> None:
+        await self._refresh_safely(at_once=lambda _: True)
+        if self._options.watch:
+            self._spawn(self._watch())
 
     async def _watch(self) -> None:
         options = self._options
@@ -189,9 +187,9 @@ class Repository:
                     await asyncio.sleep(wait_s)
                     wait_s = await self._refresh_safely()
 
-    async def _refresh_safely(self) -> float | None:
+    async def _refresh_safely(self, **how: Callable[[str], bool]) -> float | None:
         try:
-            return await self.refresh()
+            return await self.refresh(**how)
         except Exception:  # noqa: BLE001  # whatever it is, later changes must be noticed
             events.log.exception("look at models failed", extra={"folder": str(self._root)})
             return None
@@ -214,14 +212,15 @@ class Repository:
             entry.disable()
             await self._carry_out(entry)
 
-    async def _carry_out(self, entry: Entry) -> None:
+    async def _carry_out(self, entry: Entry, patience_s: float | None = None) -> None:
         """Does what the policy says for one model, step by step."""
         while (action := entry.next_action(self._options.versions_kept)) is not None:
             match action:
                 case Load(version):
                     found = entry.begin_load(version)
                     self._publish(entry)
-                    entry.end_load(version, await self._load_found(entry.name, version, found))
+                    outcome = await self._load_found(entry.name, version, found, patience_s)
+                    entry.end_load(version, outcome, self._clock())
                 case SetLive(version):
                     entry.set_live(version)
                 case Unload(version):
@@ -233,12 +232,14 @@ class Repository:
             del self._entries[entry.name]
         self._publish(entry)
 
-    async def _load_found(self, name: str, version: str, found: Found) -> LoadedModel | ModelError:
-        options = self._options.session
+    async def _load_found(
+        self, name: str, version: str, found: Found, patience_s: float | None
+    ) -> LoadedModel | ModelError:
+        more: dict[str, Any] = {"options": self._options.session, "inside": self._root}
+        if patience_s is not None:
+            more["patience_s"] = patience_s
         try:
-            return await self._in_thread(
-                lambda: self._load(found.path, name, version, options=options, inside=self._root)
-            )
+            return await self._in_thread(lambda: self._load(found.path, name, version, **more))
         except ModelError as error:
             return error
         except Exception:  # noqa: BLE001  # a defect met in one model must not stop the others
@@ -252,6 +253,9 @@ class Repository:
 
     async def _shielded(self, work: Coroutine[Any, Any, None]) -> None:
         """Waits for work that goes on when the caller hangs up: half a load helps nobody."""
+        if len(self._tasks) > OPERATIONS_MAX:
+            work.close()
+            raise too_many_operations(OPERATIONS_MAX)
         await asyncio.shield(self._spawn(work))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -12,25 +12,24 @@ trees with 30 features):
   64 rows the same. Off, because an arena keeps the memory of the largest batch for ever.
 - Loading churn takes 5.2 ms, of which another thread waits 0.5 ms at most at a time (median of 100
   loads): creating a session does not hold the GIL. So versions load in a thread of the server.
-  Checking a graph does hold it: 0.2 ms for churn, 200 ms for a graph of 38 MB.
+  Checking a graph does hold it (0.2 ms for churn, 200 ms for a graph of 38 MB), and it may crash:
+  both belong to another process, see verifier.py.
 """
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import onnxruntime
 
-from stubtail.models.agreement import check_file, check_graph, check_score, naming_notes
 from stubtail.models.errors import ModelError, RunFailed
-from stubtail.models.files import read_within, unreadable
-from stubtail.models.graph import verify_graph
-from stubtail.models.manifest import FILE_NAME, GRAPH_FILE_NAME, Manifest, ManifestError
-from stubtail.models.signature import Signature, read_signature
-from stubtail.models.warmup import Array, warm_up
+from stubtail.models.manifest import FILE_NAME, Manifest
+from stubtail.models.proof import Proof
+from stubtail.models.signature import Signature
+from stubtail.models.source import read_version
+from stubtail.models.synthetic import Array, Run, warm_run
 
 __all__ = ["LoadedModel", "ModelError", "RunFailed", "SessionOptions", "load_model"]
 
@@ -52,7 +51,10 @@ class SessionOptions:
     graph_bytes_max: int = 512 * 1024 * 1024  # protobuf ends at 2 GiB; loading needs thrice this
     manifest_bytes_max: int = 16 * 1024 * 1024  # 10,000 features with statistics have about 5 MB
     nodes_max: int = 200_000  # one run visits every node: more could not answer in time
-    warm_up_budget_s: float = 1.0  # a start is to take two seconds
+    initializer_bytes_max: int = 512 * 1024 * 1024  # by declared shapes; as much as the file has
+    warm_up_budget_s: float = 0.25  # a start is to take two seconds, with slow models too
+    require_signature: bool = False  # whether versions without a good signature are refused
+    public_key_files: tuple[str, ...] = ()  # Ed25519 keys whose signatures count, PEM
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +73,7 @@ class LoadedModel:
         loaded_at: unix seconds.
         load_s: how long loading took.
         notes: what the owner of the model should know, for the log only.
+        signed_by: the id of the key that signed it; "" where no signature was checked.
     """
 
     name: str
@@ -84,7 +87,7 @@ class LoadedModel:
     loaded_at: float
     load_s: float
     notes: tuple[str, ...]
-    run: Callable[[Mapping[str, Array]], list[Array]] = field(repr=False)
+    run: Run = field(repr=False)
     """Runs the graph, on any thread: arrays by input name in, all outputs in signature order out.
 
     Arrays have the dtypes of the signature; strings are object arrays of `str`, nothing else.
@@ -92,6 +95,20 @@ class LoadedModel:
     """
     background_scores: Array | None = field(default=None, repr=False)
     """The main score of each background row of the manifest's explanation, float32 [rows]."""
+    signed_by: str = ""
+
+
+class Verify(Protocol):
+    """Checks a version before it is loaded."""
+
+    def __call__(
+        self, path: Path, name: str, version: str, /, *, options: SessionOptions, inside: Path
+    ) -> Proof:
+        """What was found out about a good version.
+
+        Raises:
+            ModelError: it must not be served.
+        """
 
 
 def load_model(
@@ -101,8 +118,12 @@ def load_model(
     *,
     options: SessionOptions | None = None,
     inside: Path | None = None,
+    verify: Verify | None = None,
 ) -> LoadedModel:
     """Loads a version; blocks for milliseconds to seconds, so call it in a thread.
+
+    It is checked first, by `verify`: only what passed there, byte for byte, is given to
+    onnxruntime here.
 
     Args:
         path: a folder with model.onnx and perhaps model.json, or one .onnx file.
@@ -110,55 +131,79 @@ def load_model(
         version: it is served under, decimal digits.
         options: bounds and threads; None takes the defaults.
         inside: the folder that no link may leave; None takes the folder of the graph.
+        verify: proves the version; None does it in this process, which then imports onnx.
 
     Raises:
         ModelError: it cannot be served; the message names the file and the mend.
     """
     options = options or SessionOptions()
     begin = time.perf_counter()
-    folder = path if path.is_dir() else path.parent
-    inside = inside or folder
-    manifest = _read_manifest(path, inside, options) if path == folder else None
-    file = path if path != folder else folder / _graph_name(folder, inside, manifest)
-    where = _relative(file, inside)
-    data = read_within(inside, file, bytes_max=options.graph_bytes_max, where=where)
-    sha256 = hashlib.sha256(data).hexdigest()
-    if manifest is not None:
-        check_file(manifest, data, sha256, where)
-    facts = verify_graph(data, where=where, nodes_max=options.nodes_max)
-    session = _create_session(data, options, where)
-    del data
-    signature, notes = read_signature(session.get_inputs(), session.get_outputs(), where=where)
-    if manifest is not None:
-        signature = check_graph(manifest, signature, facts.opset, where)
-        notes += naming_notes(manifest, name, version)
-    run = _runner(session, signature, f"{name}@{version}")
-    warm = warm_up(run, signature, manifest, where=where, budget_s=options.warm_up_budget_s)
-    if manifest is not None:
-        check_score(manifest, warm.signature, where)
+    inside = inside or (path if path.is_dir() else path.parent)
+    proof = (verify or _verify_here)(path, name, version, options=options, inside=inside)
+    source = read_version(
+        path,
+        inside,
+        graph_bytes_max=options.graph_bytes_max,
+        manifest_bytes_max=options.manifest_bytes_max,
+    )
+    if (source.sha256, source.manifest_sha256) != (proof.sha256, proof.manifest_sha256):
+        problem = "its files changed while they were checked"
+        raise ModelError(source.where, problem, "put files in place whole, by renaming a folder")
+    run = create_run(source.data, options, proof.signature, f"{name}@{version}", source.where)
+    background = background_scores(run, proof.signature, source.manifest, source.where)
+    fixed_s, per_row_s = proof.run_fixed_s, proof.run_per_row_s
+    warm_run(run, proof.signature, source.manifest, lambda rows: fixed_s + rows * per_row_s)
     return LoadedModel(
         name=name,
         version=version,
-        sha256=sha256,
-        path=file,
-        signature=warm.signature,
-        manifest=manifest,
-        run_fixed_s=warm.run_fixed_s,
-        run_per_row_s=warm.run_per_row_s,
+        sha256=source.sha256,
+        path=source.file,
+        signature=proof.signature,
+        manifest=source.manifest,
+        run_fixed_s=fixed_s,
+        run_per_row_s=per_row_s,
         loaded_at=time.time(),
         load_s=time.perf_counter() - begin,
-        notes=notes + warm.notes,
+        notes=proof.notes,
+        signed_by=proof.signed_by,
         run=run,
-        background_scores=_background_scores(run, warm.signature, manifest, where),
+        background_scores=background,
     )
 
 
-def _background_scores(
-    run: Callable[[Mapping[str, Array]], list[Array]],
-    signature: Signature,
-    manifest: Manifest | None,
-    where: str,
+def _verify_here(*args: Any, **options: Any) -> Proof:
+    # Imported here: it brings onnx, which a server that has a process for checks never needs.
+    from stubtail.models.verify import verify_version  # noqa: PLC0415
+
+    return verify_version(*args, **options)
+
+
+def create_run(
+    data: bytes, options: SessionOptions, signature: Signature, model: str, where: str
+) -> Run:
+    """The function that runs a graph, see `LoadedModel.run`.
+
+    Args:
+        data: the graph's bytes.
+        options: threads.
+        signature: of the graph.
+        model: `name@version`, for messages.
+        where: names the file in messages.
+
+    Raises:
+        ModelError: onnxruntime cannot run it.
+    """
+    return make_runner(create_session(data, options, where), signature, model)
+
+
+def background_scores(
+    run: Run, signature: Signature, manifest: Manifest | None, where: str
 ) -> Array | None:
+    """The main score of each background row that the manifest has; None without such rows.
+
+    Raises:
+        ModelError: the graph fails on them, or does not answer each.
+    """
     if manifest is None or manifest.explanation is None or manifest.output is None:
         return None
     score = [spec.name for spec in signature.outputs].index(manifest.output.score)
@@ -173,46 +218,12 @@ def _background_scores(
     return outputs[score].reshape(-1)
 
 
-def _read_manifest(folder: Path, inside: Path, options: SessionOptions) -> Manifest | None:
-    file = folder / FILE_NAME
-    where = _relative(file, inside)
-    if not file.is_symlink() and not file.exists():
-        return None
-    data = read_within(inside, file, bytes_max=options.manifest_bytes_max, where=where)
-    try:
-        return Manifest.parse(data.decode("utf-8"), where)
-    except UnicodeDecodeError as error:
-        raise ModelError(where, "it is not UTF-8 text", "save it as UTF-8") from error
-    except ManifestError as error:
-        problem = str(error).removeprefix(f"{where}: ")
-        raise ModelError(where, problem, "mend these fields, or remove the file") from error
+def create_session(data: bytes, options: SessionOptions, where: str) -> Any:
+    """A session of onnxruntime for a graph.
 
-
-def _graph_name(folder: Path, inside: Path, manifest: Manifest | None) -> str:
-    """The graph's file in the folder; a hint where it has another name than expected."""
-    if manifest is not None:
-        return manifest.graph.file
-    where = _relative(folder, inside)
-    try:
-        names = sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".onnx")
-    except OSError as error:
-        raise unreadable(where, error) from error
-    if names and GRAPH_FILE_NAME not in names:
-        problem = f"there is no {GRAPH_FILE_NAME}, but {names[0]}"
-        raise ModelError(where, problem, f"rename it to {GRAPH_FILE_NAME}")
-    return GRAPH_FILE_NAME
-
-
-def _relative(path: Path, root: Path) -> str:
-    """How messages name a file: with its model and version, without the machine's folders."""
-    try:
-        short = path.relative_to(root)
-    except ValueError:
-        short = Path(path.name)
-    return str(short) if len(short.parts) > 1 else f"{path.parent.name}/{path.name}"
-
-
-def _create_session(data: bytes, options: SessionOptions, where: str) -> Any:
+    Raises:
+        ModelError: onnxruntime cannot run it.
+    """
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.intra_op_threads
     settings.inter_op_num_threads = 1
@@ -233,9 +244,7 @@ def _create_session(data: bytes, options: SessionOptions, where: str) -> Any:
         raise ModelError(where, problem, mend, detail=str(error)) from error
 
 
-def _runner(
-    session: Any, signature: Signature, model: str
-) -> Callable[[Mapping[str, Array]], list[Array]]:
+def make_runner(session: Any, signature: Signature, model: str) -> Run:
     """The function that runs the session, made for this signature."""
     # The C++ session is private to onnxruntime; where it moves, the public method is as right.
     inner = getattr(getattr(session, "_sess", None), "run", None)

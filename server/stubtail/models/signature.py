@@ -100,6 +100,18 @@ def read_signature(
     return Signature(tuple(taken), tuple(given), batchable), notes
 
 
+def spec_of(name: str, datatype: str, shape: tuple[int, ...]) -> TensorSpec:
+    """A tensor by the name of its type in the Open Inference Protocol.
+
+    Raises:
+        ValueError: there is no such type.
+    """
+    for known, dtype in _TYPES.values():
+        if known == datatype:
+            return TensorSpec(name, dtype, known, shape)
+    raise ValueError(f"no type {datatype!r}")
+
+
 def _spec(value: Value) -> TensorSpec:
     datatype, dtype = _TYPES[value.type]
     shape = tuple(size if isinstance(size, int) and size >= 0 else FREE for size in value.shape)

@@ -89,6 +89,16 @@ def load_failed(status: VersionStatus) -> CallError:
     )
 
 
+def too_many_operations(most: int) -> CallError:
+    """RESOURCE_EXHAUSTED for one more load or unload while so many wait for their turn."""
+    return CallError(
+        Code.RESOURCE_EXHAUSTED,
+        "QUEUE_FULL",
+        f"{most} loads and unloads wait already; wait for their answers",
+        retry_after_s=FAILED_RETRY_S,
+    )
+
+
 def _no_model(name: str, names: Sequence[str]) -> CallError:
     message = f'there is no model "{name}"'
     # Comparing costs microseconds a name: only names of about that length, and not all of many.

@@ -2,20 +2,17 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from stubtail.models.errors import ModelError, RunFailed
-from stubtail.models.features import Feature
 from stubtail.models.manifest import Manifest
-from stubtail.models.signature import FREE, Signature, TensorSpec
+from stubtail.models.signature import FREE, Signature
+from stubtail.models.synthetic import Array, Feeds, Run, SyntheticRows, first_run
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Feeds = dict[str, Array]
-Run = Callable[[Feeds], list[Array]]
 Clock = Callable[[], float]
 
 ROWS: Final = (1, 8, 64)  # timed: one call, a few calls, a burst
@@ -23,13 +20,10 @@ ROWS_COMPARED: Final = 3  # run together and alone; few, since a run can take a 
 TIMED_RUNS_MAX: Final = 7  # odd: the median is a run; the first of each size only warms
 ELEMENTS_MAX: Final = 4_000_000  # of one synthetic input: 16 MB of floats
 UNKNOWN_RUN_S: Final = 0.001  # of a graph that refuses every synthetic row; learned in service
-SEED: Final = 20_240_229  # every load of the same graph sees the same rows
 # Rows of a batch and the same rows alone may differ by rounding: a matrix product sums in blocks.
 TOLERANCE: Final = 1e-3
 TOLERANCE_FLOAT16: Final = 2e-2  # one step of float16 is 1e-3 already
 DETAIL_CHARACTERS_MAX: Final = 300  # of what onnxruntime said, in a note
-# A free dimension besides the rows: a length, a width. Pooling needs some, attention takes any.
-FREE_SIZES: Final = (8, 1, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,77 +41,6 @@ class WarmUp:
     run_fixed_s: float
     run_per_row_s: float
     notes: tuple[str, ...] = ()
-
-
-class SyntheticRows:
-    """Makes feeds for a signature; every call gives fresh rows.
-
-    Repeated rows run up to 3.5 times too fast in tree models, since branches become predictable.
-
-    Args:
-        signature: of the graph.
-        manifest: its ranges and categories, where there is one with features.
-        plain: zeros (and "0") instead of random values, for graphs that look things up.
-        free_size: of free dimensions besides the first.
-    """
-
-    def __init__(
-        self,
-        signature: Signature,
-        manifest: Manifest | None,
-        *,
-        plain: bool = False,
-        free_size: int = FREE_SIZES[0],
-    ) -> None:
-        self._inputs = signature.inputs
-        self._features = manifest.features if manifest is not None else ()
-        # All features in one draw: a load is not to hold the GIL for a loop over features.
-        ranges = np.array([_range(feature) for feature in self._features]).reshape(-1, 2)
-        self._least, self._span = ranges[:, 0], ranges[:, 1]
-        self._is_code = np.array([feature.type == "category" for feature in self._features], bool)
-        self._plain = plain
-        self._free_size = free_size
-        self._random = np.random.default_rng(SEED)
-
-    def __call__(self, rows: int) -> Feeds:
-        """Feeds of `rows` rows, where the graph leaves the first dimension free."""
-        if self._features:
-            return {self._inputs[0].name: self._feature_rows(rows)}
-        return {spec.name: self._tensor(spec, rows) for spec in self._inputs}
-
-    def elements(self, rows: int) -> int:
-        """Elements of the largest input of `rows` rows."""
-        return max((int(np.prod(self._shape(spec, rows))) for spec in self._inputs), default=0)
-
-    def _shape(self, spec: TensorSpec, rows: int) -> tuple[int, ...]:
-        first = tuple(rows if size == FREE else size for size in spec.shape[:1])
-        return first + tuple(self._free_size if size == FREE else size for size in spec.shape[1:])
-
-    def _tensor(self, spec: TensorSpec, rows: int) -> Array:
-        shape = self._shape(spec, rows)
-        if spec.dtype == object:
-            text = self._random.integers(0, 2, shape).astype(str).astype(object)
-            return np.full(shape, "0", object) if self._plain else np.asarray(text, object)
-        if self._plain:
-            return np.zeros(shape, spec.dtype)
-        if spec.dtype.kind == "f":
-            return np.asarray(self._random.standard_normal(shape), spec.dtype)
-        # 0 and 1 are indices that even small tables have.
-        return np.asarray(self._random.integers(0, 2, shape), spec.dtype)
-
-    def _feature_rows(self, rows: int) -> Array:
-        values = self._least + self._span * self._random.random((rows, len(self._features)))
-        return np.where(self._is_code, np.floor(values), values).astype(np.float32)
-
-
-def _range(feature: Feature) -> tuple[float, float]:
-    """The smallest value of a feature and the span above it; codes are rounded down later."""
-    if feature.type == "category":
-        return 0.0, float(len(feature.categories))
-    least, most = feature.minimum, feature.maximum
-    if least is None:
-        return (0.0 if most is None else most - 1.0), 1.0
-    return least, 1.0 if most is None else most - least
 
 
 def warm_up(
@@ -147,7 +70,7 @@ def warm_up(
     inputs = signature.inputs
     rows_free = bool(inputs) and all(spec.shape[:1] == (FREE,) for spec in inputs)
     try:
-        make, first = _first_run(run, signature, manifest)
+        make, first = first_run(run, signature, manifest)
     except RunFailed as error:
         if manifest is not None and manifest.features:
             problem = "the graph fails on rows that the manifest allows"
@@ -187,30 +110,6 @@ def fit_run_time(points: Sequence[tuple[int, float]]) -> tuple[float, float]:
         column = columns[:, 0]
         return float(column.sum() / (column @ column)), 0.0
     return float(fixed), float(per_row)
-
-
-def _first_run(
-    run: Run, signature: Signature, manifest: Manifest | None
-) -> tuple[SyntheticRows, list[Array]]:
-    """The kind of synthetic rows that the graph takes, and its answer to one of them."""
-    failure: RunFailed | None = None
-    for make in _kinds_of_rows(signature, manifest):
-        try:
-            return make, run(make(1))
-        except RunFailed as error:
-            failure = failure or error
-    assert failure is not None
-    raise failure
-
-
-def _kinds_of_rows(signature: Signature, manifest: Manifest | None) -> Iterator[SyntheticRows]:
-    if manifest is not None and manifest.features:
-        yield SyntheticRows(signature, manifest)
-        return
-    has_free = any(FREE in spec.shape[1:] for spec in signature.inputs)
-    for free_size in FREE_SIZES if has_free else FREE_SIZES[:1]:
-        for plain in (False, True):
-            yield SyntheticRows(signature, None, plain=plain, free_size=free_size)
 
 
 def _observe(

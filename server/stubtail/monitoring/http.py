@@ -6,19 +6,32 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from stubtail.monitoring.door import Door
+from stubtail.monitoring.page import HTML, TEXT, Page, PageMaker
+
+if TYPE_CHECKING:  # ssl is only for those who use it
+    from stubtail.monitoring.tls import HttpTls
+
+__all__ = ["HTML", "INDEX", "TEXT", "Monitoring", "MonitoringError", "Page", "PageMaker"]
 
 REQUEST_BYTES_MAX: Final = 8192  # a scrape sends some 300 bytes
 REQUEST_SECONDS_MAX: Final = 5.0  # for all of a request, and for each part of the reply
 CONNECTIONS_MAX: Final = 16  # scrapers and probes; further ones are closed at once
 STOP_POLL_S: Final = 0.1  # `close` waits for this long at most
-TEXT: Final = "text/plain; charset=utf-8"
-HTML: Final = "text/html; charset=utf-8"
+ALLOWED: Final = (("Allow", "GET, HEAD"),)
+# No page of ours has a script, a frame or a form: whatever gets into one can do nothing.
+SECURITY_HEADERS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+)
 
 INDEX: Final = b"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>stubtail</title>
@@ -34,18 +47,6 @@ INDEX: Final = b"""<!doctype html>
 _log = logging.getLogger("stubtail.monitoring")
 
 
-class Page(NamedTuple):
-    """An answer."""
-
-    status: HTTPStatus
-    content_type: str
-    body: bytes
-
-
-# Makes a page for a request with this Accept header.
-PageMaker = Callable[[str], Page]
-
-
 class MonitoringError(OSError):
     """The HTTP port cannot be used; the message names it and the mend."""
 
@@ -55,12 +56,24 @@ class Monitoring:
 
     Args:
         pages: by path.
-        address: (host, port), port 0 for a free one; or the path of a Unix socket.
+        address: (host, port), port 0 for a free one; or the path of a Unix socket, to which
+            neither `door` nor `tls` applies: the rights of its folder say who may connect.
+        door: who may read what; None lets everybody in.
+        tls: wraps connections; None takes plain text.
     """
 
-    def __init__(self, pages: Mapping[str, PageMaker], address: tuple[str, int] | Path) -> None:
+    def __init__(
+        self,
+        pages: Mapping[str, PageMaker],
+        address: tuple[str, int] | Path,
+        door: Door | None = None,
+        tls: "HttpTls | None" = None,
+    ) -> None:
         self._pages = pages
         self._wanted = address
+        is_socket = isinstance(address, Path)
+        self._door = None if is_socket else door
+        self._tls = None if is_socket else tls
         self._server: _Server | None = None
 
     @property
@@ -80,7 +93,7 @@ class Monitoring:
             MonitoringError: the address cannot be used.
         """
         try:
-            self._server = _Server(self._pages, self._wanted)
+            self._server = _Server(self._pages, self._wanted, self._door, self._tls)
         except OSError as error:
             shown = (
                 self._wanted if isinstance(self._wanted, Path) else "{}:{}".format(*self._wanted)
@@ -111,8 +124,16 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 2 * CONNECTIONS_MAX
 
-    def __init__(self, pages: Mapping[str, PageMaker], address: tuple[str, int] | Path) -> None:
+    def __init__(
+        self,
+        pages: Mapping[str, PageMaker],
+        address: tuple[str, int] | Path,
+        door: Door | None,
+        tls: "HttpTls | None",
+    ) -> None:
         self.pages = pages
+        self.door = door
+        self._tls = tls
         self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
         bound: Any = str(address)
         if isinstance(address, Path):
@@ -138,6 +159,13 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answers one connection."""
         try:
+            if self._tls is not None:
+                # Here, on its own thread: a peer that is slow to greet holds up nobody else.
+                try:
+                    request = self._tls.wrap(request, REQUEST_SECONDS_MAX)
+                except OSError:
+                    self.shutdown_request(request)
+                    return
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
@@ -170,6 +198,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Sends a page without its body."""
         self._send(with_body=False)
 
+    def do_POST(self) -> None:
+        """Refuses: there is nothing to write here, by whatever method."""
+        self._reply(Page(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"read only\n", ALLOWED), body=True)
+
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_POST  # noqa: N815  # http.server's names
+    do_TRACE = do_CONNECT = do_POST  # noqa: N815  # likewise
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
         """Nothing: requests are not events."""
 
@@ -178,8 +213,15 @@ class _Handler(BaseHTTPRequestHandler):
         return ""
 
     def _send(self, *, with_body: bool) -> None:
-        make = self.server.pages.get(self.path.partition("?")[0])
-        if make is None:
+        path = self.path.partition("?")[0]
+        make = self.server.pages.get(path)
+        refusal = None
+        if (door := self.server.door) is not None:
+            host, credential = self.headers.get("Host", ""), self.headers.get("Authorization", "")
+            refusal = door.refusal(path, host, credential)
+        if refusal is not None:
+            page = refusal
+        elif make is None:
             page = Page(HTTPStatus.NOT_FOUND, TEXT, b"no such page; see /\n")
         else:
             try:
@@ -187,12 +229,17 @@ class _Handler(BaseHTTPRequestHandler):
             except Exception:  # noqa: BLE001  # one page's defect must not look like no answer
                 _log.exception("monitoring page failed", extra={"path": self.path})
                 page = Page(HTTPStatus.INTERNAL_SERVER_ERROR, TEXT, b"failed; see the log\n")
+        self._reply(page, body=with_body)
+
+    def _reply(self, page: Page, *, body: bool) -> None:
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
         self.send_header("Cache-Control", "no-store")
+        for name, value in (*SECURITY_HEADERS, *page.headers):
+            self.send_header(name, value)
         self.end_headers()
-        if with_body:
+        if body:
             self.wfile.write(page.body)
 
 

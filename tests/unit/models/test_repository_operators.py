@@ -7,7 +7,9 @@ import threading
 import pytest
 
 from stubtail.errors import CallError
+from stubtail.models.entry import RETRY_S
 from stubtail.models.errors import ModelError
+from stubtail.models.repository import OPERATIONS_MAX
 from stubtail.models.session import load_model
 from tests.unit.models.repository_bench import Bench
 
@@ -120,4 +122,60 @@ async def test_a_caller_who_hangs_up_stops_no_load(tmp_path):
         await call
     go.set()
     await bench.until(lambda: bench.states() == {"m@1": "READY live"})
+    await bench.repository.aclose()
+
+
+async def test_waiting_operations_are_bounded(tmp_path):
+    """Operations go on without their callers, so that their number needs a bound of its own."""
+    go = threading.Event()
+
+    def load(path, name, version, **more):
+        go.wait(60)
+        return load_model(path, name, version, **more)
+
+    bench = Bench(tmp_path, load=load)
+    bench.put("1")
+    calls = [asyncio.create_task(bench.repository.load("m")) for _ in range(OPERATIONS_MAX + 20)]
+    await bench.until(lambda: sum(call.done() for call in calls) >= 19)
+    refused = [call.exception() for call in calls if call.done()]
+    assert {getattr(error, "reason", "") for error in refused} == {"QUEUE_FULL"}
+    go.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(call.exception() is None for call in calls) >= OPERATIONS_MAX
+    await bench.repository.load("m")
+    await bench.repository.aclose()
+
+
+async def test_what_failed_for_another_cause_is_tried_again(tmp_path):
+    """A version that could not be checked at all is tried again, ever later, and only it."""
+    tries: list[str] = []
+
+    def load(path, name, version, **more):
+        tries.append(name)
+        if name == "bad":
+            raise ModelError("bad/1", "broken", "mend it")
+        if len(tries) < 4:
+            raise ModelError("m/1", "no process", "wait", passing=True)
+        return load_model(path, name, version, **more)
+
+    bench = Bench(tmp_path, load=load)
+    bench.put("1")
+    bench.put("1", name="bad")
+    await bench.repository.start()
+    assert tries == ["bad", "m"], "once in a look, not for ever"
+    assert bench.states() == {"bad@1": "FAILED", "m@1": "FAILED"}
+    await bench.repository.refresh()
+    assert tries == ["bad", "m"], "not at once: what really fills the memory would do so all day"
+    bench.clock.now += RETRY_S
+    await bench.repository.refresh()
+    assert tries == ["bad", "m", "m"]
+    bench.clock.now += RETRY_S
+    await bench.repository.refresh()
+    assert tries == ["bad", "m", "m"], "the second wait is twice as long"
+    bench.clock.now += RETRY_S
+    await bench.repository.refresh()
+    assert tries == ["bad", "m", "m", "m"]
+    assert bench.states() == {"bad@1": "FAILED", "m@1": "READY live"}
+    await bench.repository.refresh()
+    assert len(tries) == 4
     await bench.repository.aclose()

@@ -3,6 +3,7 @@
 import pytest
 from onnx import TensorProto
 
+from stubtail.models.graph import GraphFacts
 from stubtail.models.session import ModelError, SessionOptions, load_model
 from tests import model_files
 from tests.model_files import write_model
@@ -140,7 +141,8 @@ def test_graphs_that_onnxruntime_refuses(tmp_path):
 
 def test_bytes_in_the_format_of_onnxruntime(tmp_path, monkeypatch):
     """Verified bytes are never taken for onnxruntime's own format, even if they look like it."""
-    monkeypatch.setattr("stubtail.models.session.verify_graph", lambda *_, **__: None)
+    facts = GraphFacts(opset=0)
+    monkeypatch.setattr("stubtail.models.verify.verify_graph", lambda *_, **__: facts)
     graph = model_files.affine()
     folder = write_model(tmp_path / "m" / "1", graph[:4] + b"ORTM" + graph[8:])
     with pytest.raises(ModelError) as caught:

@@ -7,7 +7,8 @@ from stubtail.models.errors import ModelError, RunFailed
 from stubtail.models.features import Feature
 from stubtail.models.manifest import Manifest
 from stubtail.models.signature import Signature, TensorSpec
-from stubtail.models.warmup import ROWS, SyntheticRows, fit_run_time, warm_up
+from stubtail.models.synthetic import SyntheticRows
+from stubtail.models.warmup import ROWS, fit_run_time, warm_up
 
 FP32 = np.dtype(np.float32)
 

@@ -1,0 +1,1 @@
+"""Fuzzing: whatever comes from outside is answered, refused or ignored; nothing crashes."""
