@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tests.llm_endless import PACE_S, flood, trickle
 from tests.llm_upstream import TEXT, USAGE, WORDS, Script, Talk
 
 HUGE = "ü" * 150_000  # a delta of 300 kB
 QUOTE = "the prompt said: SECRET-PROMPT"  # providers quote requests in their errors
-PACE_S = 0.01
 
 
 async def ok(talk: Talk) -> None:
@@ -243,15 +243,6 @@ async def thinking(talk: Talk) -> None:
     return await talk.done()
 
 
-async def trickle(talk: Talk) -> None:
-    """Words for ever."""
-    await talk.head()
-    talk.said.set()
-    while not talk.gone.is_set():
-        await talk.delta("word ")
-        await asyncio.sleep(PACE_S)
-
-
 async def partial_usage(talk: Talk) -> None:
     """Counts with a word, and then the connection is dropped."""
     await talk.head()
@@ -293,7 +284,7 @@ SCRIPTS: Mapping[str, Script] = {
         no_http, silent, stall_before, comments, stall_after, reset_before, reset_mid, cut, cut_raw,
         done_early, error_first, error_late, error_json, error_finish, no_usage, lingering, huge,
         too_huge, tools, bytewise, thinking, trickle, partial_usage, vectors, vector_lists,
-        vectors_missing,
+        vectors_missing, flood,
     )
 }  # fmt: skip
 __all__ = ["HUGE", "SCRIPTS", "TEXT"]

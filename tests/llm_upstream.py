@@ -62,6 +62,7 @@ class Talk:
         self.model = str(body["model"])
         self.body = body
         self.headers = headers
+        self.user = body.get("user") or body.get("metadata", {}).get("user_id")
         self.streams = bool(body.get("stream"))
         self.gone = threading.Event()
         self.said = threading.Event()
@@ -84,6 +85,11 @@ class Talk:
     async def piece(self, data: bytes) -> None:
         """Sends one piece of a chunked body."""
         await self.raw(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+    async def named(self, kind: str, **document: Any) -> None:
+        """Sends one event that has a type, as Anthropic does."""
+        data = json.dumps({"type": kind, **document}, ensure_ascii=False).encode()
+        await self.piece(b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n")
 
     async def event(self, document: object) -> None:
         """Sends one event."""
@@ -203,7 +209,7 @@ class LlmUpstream:
 
     def of(self, user: str) -> list[Talk]:
         """The requests with this `end_user`, in their order."""
-        return [talk for talk in self.talks.copy() if talk.body.get("user") == user]
+        return [talk for talk in self.talks.copy() if talk.user == user]
 
     async def _start(self) -> None:
         self._server = await self._loop.create_server(self._protocol, "127.0.0.1", 0)
@@ -246,7 +252,8 @@ class LlmUpstream:
     async def _read(self, reader: _Reader, writer: asyncio.StreamWriter) -> Talk:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         verb, path, _ = head[0].split()
-        assert (verb, path) in {("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings")}
+        assert verb == "POST"
+        assert path.removeprefix("/v1/") in {"chat/completions", "embeddings", "messages"}
         pairs = (line.partition(":") for line in head[1:] if line)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers["content-length"]))

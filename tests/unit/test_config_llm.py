@@ -140,6 +140,24 @@ input = -1
     assert "password@" not in str(found)
 
 
+def test_aliases_and_fields_that_are_not_there(tmp_path):
+    """Fallbacks must be other aliases that exist; what a provider refuses must be a field."""
+    text = """
+[llm.aliases.fast]
+targets = ["groq/llama-3.1-8b"]
+context_fallback = "large"
+content_fallback = "fast"
+[llm.providers.groq]
+base_url = "https://groq.example/v1"
+models = ["llama-3.1-8b"]
+refuses = ["sampling.seed", "model"]
+"""
+    told = "\n".join(problems(tmp_path, text))
+    assert "there is no alias large" in told
+    assert "must be another alias" in told
+    assert "'model' must be a field such as" in told
+
+
 def test_times_that_contradict_each_other(tmp_path):
     """The first time between probes is not the longest."""
     (problem,) = problems(tmp_path, "[llm]\nbreaker_open_ms = 90000\n")

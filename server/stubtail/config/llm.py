@@ -1,5 +1,6 @@
 """The settings of the proxy to language models: providers, aliases and prices as data."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -8,6 +9,10 @@ from urllib.parse import urlsplit
 from stubtail.config.rules import Entries, Rule
 
 MIB = 1024 * 1024
+_FIELD = re.compile(
+    r"(tools|tool_choice|parallel_tool_calls|response_format|end_user)"
+    r"|(sampling|messages|response_format|tools|tool_choice)\.[a-z_]{1,40}"
+)
 Strategy = Literal["priority", "weighted", "lowest_ttft", "least_busy", "lowest_cost"]
 
 
@@ -19,7 +24,8 @@ class ProviderSettings:
         str, Rule("address of its API, such as https://host/v1", why="paths are added to it")
     ] = ""
     kind: Annotated[
-        Literal["openai"], Rule("the protocol that it speaks", why="most speak that of OpenAI")
+        Literal["openai", "anthropic"],
+        Rule("the protocol that it speaks", why="most speak that of OpenAI"),
     ] = "openai"
     models: Annotated[
         tuple[str, ...],
@@ -42,6 +48,22 @@ class ProviderSettings:
         bool,
         Rule("ask for token counts in streams", why="off for providers that refuse stream_options"),
     ] = True
+    max_tokens: Annotated[
+        int,
+        Rule(
+            "longest answer where a call names none, tokens; of kind anthropic only",
+            1,
+            10_000_000,
+            why="that protocol must be told one",
+        ),
+    ] = 4096
+    refuses: Annotated[
+        tuple[str, ...],
+        Rule(
+            "fields of a chat request that it does not offer, such as sampling.top_logprobs",
+            why="calls that have one pass it by, instead of being refused or half answered",
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +80,24 @@ class AliasSettings:
     fallback: Annotated[
         str, Rule("alias that is asked after all targets", why="another model is better than none")
     ] = ""
+    context_fallback: Annotated[
+        str,
+        Rule(
+            "alias for requests that do not fit into a target's window", why="some have more room"
+        ),
+    ] = ""
+    content_fallback: Annotated[
+        str, Rule("alias for requests whose content a target refuses", why="policies differ")
+    ] = ""
+    hedge_after_ms: Annotated[
+        int,
+        Rule(
+            "when a second target is asked as well, ms without content; 0 never",
+            0,
+            3_600_000,
+            why="a slow start costs a second answer instead of a wait",
+        ),
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +113,10 @@ class PriceSettings:
     cached_input: Annotated[
         float | Literal["input"],
         Rule("tokens from the provider's cache, US dollars a million", 0, 1e6, why="often less"),
+    ] = "input"
+    cache_write: Annotated[
+        float | Literal["input"],
+        Rule("tokens written into that cache, US dollars a million", 0, 1e6, why="often more"),
     ] = "input"
 
 
@@ -106,6 +150,15 @@ class LlmSettings:
         int,
         Rule("longest wait between two pieces of content, ms", 10, 3_600_000, why="nobody notices"),
     ] = 15_000
+    caller_timeout_ms: Annotated[
+        int,
+        Rule(
+            "longest wait for a caller to take a piece of its answer, ms",
+            10,
+            3_600_000,
+            why="who asks and does not read holds a provider's slot and what was set aside",
+        ),
+    ] = 60_000
     total_timeout_ms: Annotated[
         int,
         Rule("longest answer, ms", 10, 86_400_000, why="a trickle defeats the stall timeout"),
@@ -172,13 +225,27 @@ def _provider_conflicts(
     key = f"llm.providers.{name}"
     if "/" in name or not name:
         yield (f"{key}.base_url",), "the name of a provider must have no slash"
-    url = urlsplit(provider.base_url)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        yield (f"{key}.base_url",), "must be an http or https address without a query"
-    elif url.username or url.password:
-        yield (f"{key}.base_url",), "must hold no password; use api_key_env or api_key_file"
+    if (problem := _address_problem(provider.base_url)) is not None:
+        yield (f"{key}.base_url",), problem
     if not provider.models:
         yield (f"{key}.models",), "must name at least one model"
+    for path in provider.refuses:
+        if not _FIELD.fullmatch(path):
+            yield (f"{key}.refuses",), f"{path!r} must be a field such as tools or sampling.seed"
+
+
+def _address_problem(text: str) -> str | None:
+    wrong = "must be an http or https address without a query"
+    try:
+        url = urlsplit(text)
+        _ = url.port  # half an IPv6 address and a port that is none are told only when asked for
+    except ValueError:
+        return wrong
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        return wrong
+    if url.username or url.password:
+        return "must hold no password; use api_key_env or api_key_file"
+    return None
 
 
 def _alias_conflicts(
@@ -190,9 +257,13 @@ def _alias_conflicts(
     for target in alias.targets:
         if target not in offered:
             yield (f"{key}.targets",), f"no provider offers {target}"
-    if alias.fallback and alias.fallback not in aliases:
-        yield (f"{key}.fallback",), f"there is no alias {alias.fallback}"
-    elif name in _chain(aliases, alias.fallback):
+    for field_name in ("fallback", "context_fallback", "content_fallback"):
+        other = getattr(alias, field_name)
+        if other and other not in aliases:
+            yield (f"{key}.{field_name}",), f"there is no alias {other}"
+        elif other == name and field_name != "fallback":
+            yield (f"{key}.{field_name}",), "must be another alias"
+    if name in _chain(aliases, alias.fallback):
         yield (f"{key}.fallback",), "its fallbacks lead back to it"
 
 

@@ -3,11 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from stubtail.access.identity import UNGUARDED, current_permit
 from stubtail.endpoints.llm_request import check_chat, check_embed
 from stubtail.endpoints.method import ServerStream, Unary, parse
-from stubtail.llm.call import Event
+from stubtail.endpoints.protobuf import varint
+from stubtail.llm.events import Event
+from stubtail.llm.hooks import NOBODY, Caller
 from stubtail.llm.proxy import Proxy
 from stubtail.llm.upstreams import Upstream
+from stubtail.telemetry.propagation import TRACEPARENT
 from stubtail.v1 import llm_pb2
 
 NAME = "stubtail.v1.LlmService"
@@ -15,44 +19,59 @@ SERVICE = f"/{NAME}/"
 
 
 class LlmEndpoint:
-    """Chats by a proxy."""
+    """Chats by a proxy.
 
-    def __init__(self, proxy: Proxy) -> None:
+    Args:
+        proxy: asks the providers.
+        take_s: how long a caller may take none of its answer.
+    """
+
+    def __init__(self, proxy: Proxy, take_s: float) -> None:
         self._proxy = proxy
+        self._take_s = take_s
 
     def methods(self) -> list[Unary | ServerStream]:
         """All methods of the service."""
+        take_s = self._take_s
         return [
-            Unary(SERVICE + "Chat", self.chat),
-            ServerStream(SERVICE + "ChatStream", self.stream),
-            Unary(SERVICE + "Embed", self.embed),
+            Unary(SERVICE + "Chat", self.chat, direct=True, take_s=take_s),
+            ServerStream(SERVICE + "ChatStream", self.stream, direct=True, take_s=take_s),
+            Unary(SERVICE + "Embed", self.embed, direct=True, take_s=take_s),
             Unary(SERVICE + "ListModels", self.list_models),
             Unary(SERVICE + "GetProviderHealth", self.health),
         ]
 
     async def chat(self, payload: bytes) -> bytes:
         """A whole answer; raises CallError."""
-        return (await self._proxy.chat(_checked(payload))).SerializeToString()
+        request = _checked(payload)
+        return (await self._proxy.chat(request, _caller(request.model))).SerializeToString()
 
     async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
         """An answer as it is written; raises CallError, after the End where it is incomplete."""
         seq = 0
-        async with aclosing(self._proxy.stream(_checked(payload))) as events:
+        request = _checked(payload)
+        async with aclosing(self._proxy.stream(request, _caller(request.model))) as events:
             async for event in events:
-                yield _message(seq, event).SerializeToString()
+                yield _text(seq, event) if type(event) is str else _message(seq, event)
                 seq += 1
 
     async def embed(self, payload: bytes) -> bytes:
         """The vectors of texts; raises CallError."""
         request = parse(llm_pb2.EmbedRequest, payload)
         check_embed(request)
-        return (await self._proxy.embed(request)).SerializeToString()
+        return (await self._proxy.embed(request, _caller(request.model))).SerializeToString()
 
     async def list_models(self, payload: bytes) -> bytes:
         """What can be asked."""
         parse(llm_pb2.LlmServiceListModelsRequest, payload)
         aliases = [
-            llm_pb2.LlmAlias(name=name, targets=one.targets, fallback=one.fallback)
+            llm_pb2.LlmAlias(
+                name=name,
+                targets=one.targets,
+                fallback=one.fallback,
+                context_fallback=one.context_fallback,
+                content_fallback=one.content_fallback,
+            )
             for name, one in self._proxy.aliases.items()
         ]
         return llm_pb2.LlmServiceListModelsResponse(
@@ -66,18 +85,39 @@ class LlmEndpoint:
         return llm_pb2.GetProviderHealthResponse(upstreams=upstreams).SerializeToString()
 
 
+def _caller(model: str) -> Caller:
+    """Who calls; raises CallError where this model is not for them."""
+    permit, traceparent = current_permit(), TRACEPARENT.get()
+    if permit is UNGUARDED and not traceparent:
+        return NOBODY
+    permit.require(model)
+    return Caller(permit.identity.caller, traceparent, permit.identity.tenant)
+
+
 def _checked(payload: bytes) -> llm_pb2.ChatRequest:
     request: llm_pb2.ChatRequest = parse(llm_pb2.ChatRequest, payload)
     check_chat(request)
     return request
 
 
-def _message(seq: int, event: Event) -> llm_pb2.ChatStreamResponse:
+def _text(seq: int, text: str) -> bytes:
+    """A ChatStreamResponse with a delta of this text: nearly all of a stream, so put together."""
+    raw = text.encode()
+    head = b"\x0a" + varint(len(raw))
+    return b"".join((b"\x08", varint(seq), b"\x1a", varint(len(head) + len(raw)), head, raw))
+
+
+def _message(seq: int, event: Event) -> bytes:
     if isinstance(event, llm_pb2.ChatDelta):
-        return llm_pb2.ChatStreamResponse(seq=seq, delta=event)
-    if isinstance(event, llm_pb2.ChatStart):
-        return llm_pb2.ChatStreamResponse(seq=seq, start=event)
-    return llm_pb2.ChatStreamResponse(seq=seq, end=event)
+        made = llm_pb2.ChatStreamResponse(seq=seq, delta=event)
+    elif isinstance(event, llm_pb2.ChatStart):
+        made = llm_pb2.ChatStreamResponse(seq=seq, start=event)
+    elif isinstance(event, llm_pb2.ChatRestart):
+        made = llm_pb2.ChatStreamResponse(seq=seq, restart=event)
+    else:
+        assert isinstance(event, llm_pb2.ChatEnd)
+        made = llm_pb2.ChatStreamResponse(seq=seq, end=event)
+    return made.SerializeToString()
 
 
 def _model(one: Upstream) -> llm_pb2.LlmModel:
@@ -87,4 +127,5 @@ def _model(one: Upstream) -> llm_pb2.LlmModel:
         made.price.input_nano_usd = price.input
         made.price.output_nano_usd = price.output
         made.price.cached_input_nano_usd = price.cached_input
+        made.price.cache_write_nano_usd = price.cache_write
     return made

@@ -15,6 +15,7 @@ NAMES_MAX: Final = 64
 NAME_CHARACTERS_MAX: Final = 256
 INPUTS_MAX: Final = 2048
 DIMENSIONS_MAX: Final = 65_536
+HEDGE_MS_MAX: Final = 3_600_000
 BOUNDS: Final = {
     "temperature": (0.0, 2.0),
     "top_p": (0.0, 1.0),
@@ -22,7 +23,14 @@ BOUNDS: Final = {
     "presence_penalty": (-2.0, 2.0),
     "top_logprobs": (0, 20),
     "max_tokens": (1, 2**31 - 1),
+    "reasoning_tokens": (1024, 2**31 - 1),
 }
+# Asked for once: each of these lists is made anew.
+ROLES: Final = frozenset(llm_pb2.ChatRole.values())
+STRATEGIES: Final = frozenset(llm_pb2.RoutingStrategy.values())
+MODES: Final = frozenset(llm_pb2.ToolChoice.Mode.values())
+HALF_PAIR: Final = "must not have half of a surrogate pair, such as \\ud83d alone, in a text"
+_ESCAPE = re.compile(r"\\u[dD]")
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MIME_TYPE = re.compile(r"image/[a-z0-9.+-]{1,64}")
 _WORD = re.compile(r"[a-z]{1,32}")
@@ -61,16 +69,18 @@ def _check_routing(routing: llm_pb2.Routing) -> None:
     for field in ("only", "ignore", "order"):
         if len(getattr(routing, field)) > NAMES_MAX:
             raise invalid_field(f"routing.{field}", f"must be at most {NAMES_MAX}")
-    if routing.strategy not in llm_pb2.RoutingStrategy.values():
+    if routing.strategy not in STRATEGIES:
         raise invalid_field("routing.strategy", "must be a known strategy")
     for field in ("connect_timeout_ms", "first_token_timeout_ms", "stall_timeout_ms"):
         if routing.HasField(field) and not getattr(routing, field):
             raise invalid_field(f"routing.{field}", "must be above 0")
+    if routing.hedge_after_ms > HEDGE_MS_MAX:
+        raise invalid_field("routing.hedge_after_ms", f"must be at most {HEDGE_MS_MAX:,}")
 
 
 def _check_message(where: str, message: llm_pb2.ChatMessage) -> None:
     role = message.role
-    if role not in llm_pb2.ChatRole.values() or role == llm_pb2.CHAT_ROLE_UNSPECIFIED:
+    if role not in ROLES or role == llm_pb2.CHAT_ROLE_UNSPECIFIED:
         raise invalid_field(f"{where}.role", "must be one of the roles")
     if message.text and message.parts:
         raise invalid_field(f"{where}.parts", "must be empty where text is set")
@@ -81,11 +91,19 @@ def _check_message(where: str, message: llm_pb2.ChatMessage) -> None:
     if message.tool_calls and role != llm_pb2.CHAT_ROLE_ASSISTANT:
         raise invalid_field(f"{where}.tool_calls", "only the assistant calls tools")
     for index, call in enumerate(message.tool_calls):
-        if not call.id or not call.name:
-            raise invalid_field(f"{where}.tool_calls[{index}]", "must have an id and a name")
+        _check_call(f"{where}.tool_calls[{index}]", call)
+    if (message.reasoning or message.reasoning_signature) and role != llm_pb2.CHAT_ROLE_ASSISTANT:
+        raise invalid_field(f"{where}.reasoning", "only the assistant's thoughts are known")
     if bool(message.tool_call_id) != (role == llm_pb2.CHAT_ROLE_TOOL):
         rule = "must name the call whose result this is, and only CHAT_ROLE_TOOL has one"
         raise invalid_field(f"{where}.tool_call_id", rule)
+
+
+def _check_call(where: str, call: llm_pb2.ToolCall) -> None:
+    if not call.id or not call.name:
+        raise invalid_field(where, "must have an id and a name")
+    if _has_half_pair(call.arguments_json):
+        raise invalid_field(f"{where}.arguments_json", HALF_PAIR)
 
 
 def _check_part(where: str, part: llm_pb2.ContentPart) -> None:
@@ -123,7 +141,7 @@ def _check_tools(request: llm_pb2.ChatRequest) -> None:
     if choice.WhichOneof("choice") == "function_name":
         if choice.function_name not in {tool.name for tool in request.tools}:
             raise invalid_field("tool_choice.function_name", "must be the name of one of the tools")
-    elif choice.mode not in llm_pb2.ToolChoice.Mode.values():
+    elif choice.mode not in MODES:
         raise invalid_field("tool_choice.mode", "must be a known mode")
 
 
@@ -149,3 +167,18 @@ def _check_object(where: str, text: str) -> None:
         raise invalid_field(where, "must be JSON") from error
     if not isinstance(document, dict):
         raise invalid_field(where, "must be a JSON object")
+    if _has_half_pair(text):
+        raise invalid_field(where, HALF_PAIR)
+
+
+def _has_half_pair(text: str) -> bool:
+    """Whether a text of some JSON has one half of a surrogate pair, which UTF-8 cannot hold."""
+    if not _ESCAPE.search(text):
+        return False
+    try:
+        json.dumps(json.loads(text), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        pass  # a model may have called a tool with what is no JSON
+    return False

@@ -2,30 +2,28 @@
 
 Until the first content nothing has been told to the caller, so another upstream may take over.
 From then on the answer belongs to that upstream. If it breaks off, the End says so, and an error
-follows: there is no third way for a stream to end.
+follows. Only where the caller allowed it, a Restart says instead that what came is void, and
+another attempt begins anew: there is no third way for a stream to go on.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
-from stubtail.llm import failures, openai_reply, openai_request
-from stubtail.llm.attempts import Attempts, Means
+from stubtail.errors import CallError
+from stubtail.llm import failures
+from stubtail.llm.attempts import Answered, Attempt, Attempts, Means, Terms
+from stubtail.llm.events import Event
 from stubtail.llm.failures import AttemptFailedError
 from stubtail.llm.ledger import response
-from stubtail.llm.openai_reply import Piece
-from stubtail.llm.reader import Patience, Reader
-from stubtail.llm.upstreams import Lease, Upstream
+from stubtail.llm.pieces import Piece
+from stubtail.llm.upstreams import Upstream
 from stubtail.v1 import llm_pb2
 
-PATH: Final = "/chat/completions"
 INCOMPLETE: Final = {
     failures.STALLED: llm_pb2.FINISH_REASON_STALLED,
     failures.DEADLINE: llm_pb2.FINISH_REASON_DEADLINE,
 }
-
-Event = llm_pb2.ChatStart | llm_pb2.ChatDelta | llm_pb2.ChatEnd
 
 
 class ChatCall(Attempts):
@@ -34,21 +32,13 @@ class ChatCall(Attempts):
     Args:
         means: what every call uses.
         request: has been checked.
-        plan: whom to ask, best first; not empty.
-        attempts_max: how often, all upstreams together.
-        patience: how long each attempt may take; `until_s` is the end of the call.
+        terms: how this one is to be answered.
     """
 
-    def __init__(
-        self,
-        means: Means,
-        request: llm_pb2.ChatRequest,
-        plan: list[Upstream],
-        attempts_max: int,
-        patience: Patience,
-    ) -> None:
-        super().__init__(means, plan, attempts_max, patience)
-        self._common = openai_request.common_body(request)
+    def __init__(self, means: Means, request: llm_pb2.ChatRequest, terms: Terms) -> None:
+        super().__init__(means, request, terms)
+        self._chat = request
+        self._common: dict[str, Any] = {}  # of each dialect, the part of the body that all share
 
     async def whole(self) -> llm_pb2.ChatResponse:
         """The whole answer.
@@ -56,10 +46,17 @@ class ChatCall(Attempts):
         Raises:
             CallError: no upstream gave one.
         """
-        upstream, piece = await self._whole(PATH, self._body, openai_reply.read_whole)
-        self._ledger.counts = piece.counts
-        start = self._ledger.start(upstream, [piece], attempt=len(self._ledger.attempts))
-        return response(piece, start, self._ledger.end(upstream, piece.finish))
+        answered = await self._first(self._whole)
+        attempt, piece = answered.attempt, answered.result
+        try:
+            self._note_answer(attempt)
+            self._ledger.counts = piece.counts
+            start = self._ledger.start(attempt.upstream, [piece])
+            self._settle(attempt, partial=False)
+            end = self._ledger.end(attempt.upstream, piece.finish, attempt.usage)
+            return response(piece, start, end)
+        finally:
+            self._close(attempt)
 
     async def stream(self) -> AsyncGenerator[Event, None]:
         """Start, deltas and End, in this order.
@@ -67,51 +64,58 @@ class ChatCall(Attempts):
         Raises:
             CallError: no upstream began an answer, or, after the End, the answer is incomplete.
         """
-        for turn in self._turns():
-            if isinstance(turn, float):
-                await asyncio.sleep(turn)
-                continue
-            reader, started_s = self._reader(turn), self._means.clock()
+        broken: failures.Outcome | None = None
+        attempt: Attempt | None = None
+        while True:
             try:
-                try:
-                    await reader.ask(PATH, self._body(turn.upstream, stream=True), stream=True)
-                    held = await _until_content(reader)
-                except AttemptFailedError as failure:
-                    self._ledger.upstream_s += reader.waited_s
-                    self._note_failure(turn, failure, started_s)
-                    continue
-                self._ledger.note_first(started_s)
-                turn.began(self._ledger.first_s, self._means.clock())
-                async with aclosing(self._told(turn, reader, held, started_s)) as events:
+                begun = await self._first(self._until_content)
+            except CallError:
+                if attempt is not None:
+                    reason = llm_pb2.FINISH_REASON_UPSTREAM_ERROR
+                    yield self._ledger.end(attempt.upstream, "", attempt.usage, reason)
+                raise
+            attempt = begun.attempt
+            try:
+                start = self._ledger.start(attempt.upstream, begun.result, coming=True)
+                if broken is None:
+                    yield start
+                else:
+                    yield llm_pb2.ChatRestart(outcome=broken, start=start)
+                async with aclosing(self._told(begun)) as events:
                     async for event in events:
                         sent_s = self._means.clock()
                         yield event
                         self._ledger.caller_s += self._means.clock() - sent_s
+            except _RestartError as restart:
+                broken = restart.outcome
+            else:
                 return
             finally:
-                reader.close()
-                turn.close(self._means.clock())
-        raise self._failed()
+                self._close(attempt)
 
-    async def _told(
-        self, lease: Lease, reader: Reader, held: list[Piece], started_s: float
-    ) -> AsyncGenerator[Event, None]:
-        """The events of the upstream that has begun to answer; `held` is what came until then."""
-        finish, counted, pieces = "", False, held
+    async def _told(self, begun: Answered[list[Piece]]) -> AsyncGenerator[Event, None]:
+        """The events of the upstream that has begun to answer."""
+        attempt, pieces = begun.attempt, begun.result
+        reader, ledger = attempt.reader, self._ledger
+        ledger.counts = None  # those of an answer that is void now are not this one's
+        finish, counted = "", False
         failure: AttemptFailedError | None = None
-        yield self._ledger.start(lease.upstream, held, attempt=len(self._ledger.attempts) + 1)
         try:
             while pieces:
-                for piece in _joined(pieces):
-                    finish = piece.finish or finish
-                    if piece.counts is not None:
-                        self._ledger.counts = piece.counts
+                if len(pieces) == 1 and pieces[0].text:
+                    yield pieces[0].text
+                else:
+                    for event in _joined(pieces):
+                        yield event
+                    finish = next((one.finish for one in pieces if one.finish), finish)
+                    counts = [one.counts for one in pieces if one.counts is not None]
+                    if counts:
+                        ledger.counts = counts[-1]
                         counted = bool(finish)
-                    if piece.delta is not None:
-                        yield piece.delta
-                if pieces[-1].done or counted:
-                    break  # nothing more can matter, and some providers never end a stream
+                    if pieces[-1].done or counted:
+                        break  # nothing more can matter, and some providers never end a stream
                 pieces = await reader.pieces()
+                ledger.note_chunk(attempt.upstream)
         except AttemptFailedError as error:
             failure = error
         if failure is None and not finish:
@@ -119,56 +123,93 @@ class ChatCall(Attempts):
             failure = AttemptFailedError(failures.BROKEN_OFF, reader.http_status)
         if failure is None:
             await reader.linger()
-            self._note_answer(lease, reader.http_status, started_s)
-            self._ledger.upstream_s += reader.waited_s
-            yield self._ledger.end(lease.upstream, finish)
+            self._note_answer(attempt)
+            self._settle(attempt, partial=False)
+            yield ledger.end(attempt.upstream, finish, attempt.usage)
             return
-        self._note_failure(lease, failure, started_s)
-        self._ledger.upstream_s += reader.waited_s
+        self._note_failure(attempt, failure)
+        self._settle(attempt, partial=True)
+        if self._may_restart(failure):
+            raise _RestartError(failure.outcome)
         reason = INCOMPLETE.get(failure.outcome, llm_pb2.FINISH_REASON_UPSTREAM_ERROR)
-        yield self._ledger.end(lease.upstream, "", reason)
-        raise failures.interrupted_call(self._ledger.attempts)
+        yield ledger.end(attempt.upstream, "", attempt.usage, reason)
+        raise failures.interrupted_call(ledger.attempts)
+
+    def _may_restart(self, failure: AttemptFailedError) -> bool:
+        if not self._chat.routing.allow_restart or failure.outcome == failures.DEADLINE:
+            return False
+        return self._turns.left > 0 and self._in_time()
+
+    def _settle(self, attempt: Attempt, *, partial: bool) -> None:
+        self._ledger.upstream_s += attempt.reader.waited_s
+        attempt.reader.waited_s = 0.0
+        attempt.usage = self._ledger.usage(attempt.upstream, partial=partial)
+
+    async def _whole(self, attempt: Attempt) -> Piece:
+        """The whole answer of one attempt; raises AttemptFailedError."""
+        upstream = attempt.upstream
+        await self._ask(attempt, upstream.chat_url, self._body(upstream), stream=False)
+        piece = upstream.origin.dialect.read_whole(await attempt.reader.whole())
+        self._ledger.note_first(attempt.started_s)
+        if not piece.has_content:
+            self._check_content(attempt, piece.finish)
+        return piece
+
+    async def _until_content(self, attempt: Attempt) -> list[Piece]:
+        """The pieces up to the first content, or up to the reason of an end without any."""
+        upstream, reader = attempt.upstream, attempt.reader
+        body = self._body(upstream, stream=True)
+        await self._ask(attempt, upstream.chat_url, body, stream=True)
+        held: list[Piece] = []
+        while True:
+            pieces = await reader.pieces()
+            held += pieces
+            if any(piece.has_content or piece.finish for piece in pieces):
+                break
+            if not pieces or pieces[-1].done:
+                raise AttemptFailedError(failures.BROKEN_OFF, reader.http_status)
+        if not any(piece.has_content for piece in held):
+            self._check_content(attempt, next(one.finish for one in held if one.finish))
+        self._ledger.note_first(attempt.started_s)
+        attempt.lease.began(self._ledger.first_s, self._means.clock())
+        return held
+
+    def _check_content(self, attempt: Attempt, finish: str) -> None:
+        """An empty answer whose content was held back is another upstream's, if there is one."""
+        reasons = attempt.upstream.origin.dialect.finish_reasons
+        filtered = reasons.get(finish.lower()) == llm_pb2.FINISH_REASON_CONTENT_FILTER
+        if filtered and self._turns.answers_refusals:
+            raise AttemptFailedError(failures.CONTENT_REFUSED, attempt.reader.http_status)
 
     def _body(self, upstream: Upstream, *, stream: bool = False) -> bytes:
-        usage = upstream.origin.stream_usage
-        return openai_request.encode(
-            self._common, upstream.model, stream=stream, stream_usage=usage
-        )
+        dialect = upstream.origin.dialect
+        if dialect.name not in self._common:
+            self._common[dialect.name] = dialect.common(self._chat)
+        common = self._common[dialect.name]
+        return dialect.encode(common, upstream.origin, upstream.model, stream=stream)
 
 
-def _joined(pieces: list[Piece]) -> Iterator[Piece]:
-    """The pieces, with neighbours that bring nothing but text as one.
+def _joined(pieces: list[Piece]) -> Iterator[Event]:
+    """The content of pieces that have come together, with neighbouring texts as one.
 
     What has come together is sent together: a message costs the same whatever is in it, and a
     caller or a server that has fallen behind catches up.
     """
-    texts: list[str] = []
+    text = ""
     for piece in pieces:
-        if _is_plain(piece):
-            texts.append(piece.delta.text if piece.delta else "")
-            continue
-        if texts:
-            yield Piece(delta=llm_pb2.ChatDelta(text="".join(texts)))
-            texts = []
-        yield piece
-    if texts:
-        yield Piece(delta=llm_pb2.ChatDelta(text="".join(texts)))
+        text += piece.text
+        if piece.delta is not None:
+            if text:
+                yield text
+                text = ""
+            yield piece.delta
+    if text:
+        yield text
 
 
-def _is_plain(piece: Piece) -> bool:
-    delta = piece.delta
-    if delta is None or piece.finish or piece.counts is not None:
-        return False
-    return not (delta.reasoning or delta.tool_calls or delta.logprobs)
+class _RestartError(Exception):
+    """The answer broke off, and may be begun anew."""
 
-
-async def _until_content(reader: Reader) -> list[Piece]:
-    """The pieces up to the first content, or up to the reason of an end without any."""
-    held: list[Piece] = []
-    while True:
-        pieces = await reader.pieces()
-        held += pieces
-        if any(piece.delta is not None or piece.finish for piece in pieces):
-            return held
-        if not pieces or pieces[-1].done:
-            raise AttemptFailedError(failures.BROKEN_OFF, reader.http_status)
+    def __init__(self, outcome: failures.Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 from stubtail import __version__
-from stubtail.config import Settings, provider_keys
+from stubtail.config import Settings, provider_keys, with_local
+from stubtail.config.llm_local import EMBED_PROVIDER
 from stubtail.errors import CallError
+from stubtail.llm.local import local_models
 from stubtail.llm.proxy import Proxy
+from stubtail.llm.upstreams import Upstream
 from stubtail.v1 import llm_pb2
 
 QUESTION = "Answer with the one word: yes"
@@ -50,12 +53,33 @@ def run_check(settings: Settings, out: TextIO) -> bool:
 
 
 async def _check_all(settings: Settings) -> list[Checked]:
+    settings = replace(settings, llm=with_local(settings.llm, settings.llm_local))
     proxy = Proxy(settings.llm, provider_keys(settings), f"stubtail/{__version__}")
+    local = local_models(settings, proxy.upstreams) if settings.llm_local.enabled else None
     await proxy.start()
     try:
-        return list(await asyncio.gather(*(_check(proxy, one.name) for one in proxy.upstreams)))
+        if local is not None:
+            await local.start()
+        return list(await asyncio.gather(*(_check_one(proxy, one) for one in proxy.upstreams)))
     finally:
         await proxy.aclose()
+        if local is not None:
+            await local.aclose()
+
+
+async def _check_one(proxy: Proxy, upstream: Upstream) -> Checked:
+    if upstream.provider != EMBED_PROVIDER:
+        return await _check(proxy, upstream.name)
+    started_s = time.monotonic()
+    request = llm_pb2.EmbedRequest(model=upstream.name, inputs=[QUESTION])
+    try:
+        reply = await proxy.embed(request)
+    except CallError as error:
+        spent_s = time.monotonic() - started_s
+        return Checked(upstream.name, False, 0.0, spent_s, 0, error.message)
+    spent_s = time.monotonic() - started_s
+    tokens = reply.usage.input_tokens
+    return Checked(upstream.name, True, spent_s, spent_s, tokens, "embeddings")
 
 
 async def _check(proxy: Proxy, name: str) -> Checked:

@@ -6,35 +6,27 @@ that do not know this send lists, which are read too.
 
 import json
 from base64 import b64decode
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stubtail.llm.attempts import Attempts, Means
+from stubtail.llm.attempts import Attempt, Attempts, Means, Terms
 from stubtail.llm.failures import MALFORMED, AttemptFailedError
-from stubtail.llm.openai_reply import Counts, counts_of, document_of, name_of
-from stubtail.llm.reader import Patience
+from stubtail.llm.openai_reply import counts_of, document_of
+from stubtail.llm.pieces import Counts, name_of
 from stubtail.llm.upstreams import Upstream
 from stubtail.v1 import llm_pb2
 
-PATH: Final = "/embeddings"
 Vector = NDArray[np.float32]
 
 
 class EmbedCall(Attempts):
     """One call from its arrival to its end; arguments as for `ChatCall`."""
 
-    def __init__(
-        self,
-        means: Means,
-        request: llm_pb2.EmbedRequest,
-        plan: list[Upstream],
-        attempts_max: int,
-        patience: Patience,
-    ) -> None:
-        super().__init__(means, plan, attempts_max, patience)
-        self._request = request
+    def __init__(self, means: Means, request: llm_pb2.EmbedRequest, terms: Terms) -> None:
+        super().__init__(means, request, terms)
+        self._embed = request
 
     async def whole(self) -> llm_pb2.EmbedResponse:
         """All vectors.
@@ -42,20 +34,35 @@ class EmbedCall(Attempts):
         Raises:
             CallError: no upstream gave them.
         """
-        upstream, (vectors, counts, model) = await self._whole(PATH, self._body, self._decode)
-        self._ledger.counts = counts
+        answered = await self._first(self._vectors)
+        attempt, upstream = answered.attempt, answered.attempt.upstream
+        vectors, counts, model = answered.result
+        try:
+            self._note_answer(attempt)
+            self._ledger.counts = counts
+            attempt.usage = self._ledger.usage(upstream)
+        finally:
+            self._close(attempt)
         return llm_pb2.EmbedResponse(
             embeddings=[llm_pb2.Embedding(values=one.tolist()) for one in vectors],
             provider=upstream.provider,
             model=upstream.model,
             response_model=model,
-            usage=self._ledger.usage(upstream),
+            usage=attempt.usage,
             timing=self._ledger.timing(),
             attempts=self._ledger.attempts,
         )
 
+    async def _vectors(self, attempt: Attempt) -> tuple[list[Vector], Counts | None, str]:
+        """What one attempt gives; raises AttemptFailedError."""
+        upstream = attempt.upstream
+        await self._ask(attempt, upstream.embed_url, self._body(upstream), stream=False)
+        decoded = self._decode(await attempt.reader.whole())
+        self._ledger.note_first(attempt.started_s)
+        return decoded
+
     def _body(self, upstream: Upstream) -> bytes:
-        request = self._request
+        request = self._embed
         body: dict[str, Any] = {"model": upstream.model, "input": list(request.inputs)}
         body["encoding_format"] = "base64"
         if request.HasField("dimensions"):
@@ -68,7 +75,7 @@ class EmbedCall(Attempts):
         document = document_of(body)
         try:
             counts = counts_of(document["usage"]) if document.get("usage") else None
-            vectors = _vectors(document["data"], len(self._request.inputs))
+            vectors = _vectors(document["data"], len(self._embed.inputs))
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise AttemptFailedError(MALFORMED, 200) from error
         return vectors, counts, name_of(document.get("model"))

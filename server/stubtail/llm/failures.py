@@ -5,7 +5,7 @@ like one.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
-from stubtail.errors import CallError, Code
+from stubtail.errors import CallError, Code, invalid_field
 from stubtail.v1 import llm_pb2
 
 THROTTLE_S = 5.0  # where a provider names no time
@@ -31,9 +31,18 @@ STALLED = llm_pb2.ATTEMPT_OUTCOME_STALLED
 BROKEN_OFF = llm_pb2.ATTEMPT_OUTCOME_BROKEN_OFF
 MALFORMED = llm_pb2.ATTEMPT_OUTCOME_MALFORMED
 DEADLINE = llm_pb2.ATTEMPT_OUTCOME_DEADLINE
+CONTEXT_TOO_LONG = llm_pb2.ATTEMPT_OUTCOME_CONTEXT_TOO_LONG
+CONTENT_REFUSED = llm_pb2.ATTEMPT_OUTCOME_CONTENT_REFUSED
+SUPERSEDED = llm_pb2.ATTEMPT_OUTCOME_SUPERSEDED
 
 Outcome = llm_pb2.AttemptOutcome
 AGAIN = frozenset({CONNECT_FAILED, UPSTREAM_ERROR, BROKEN_OFF})  # may be over in a moment
+# What a request is to blame for, or its caller's time: it says nothing about the upstream.
+BLAMELESS = frozenset({REFUSED, CONTEXT_TOO_LONG, CONTENT_REFUSED, DEADLINE, SUPERSEDED})
+# The provider said at once that it does not answer: nothing was used.
+UNUSED = frozenset(
+    {CONNECT_FAILED, UPSTREAM_ERROR, THROTTLED, REFUSED, AUTH_FAILED, CONTEXT_TOO_LONG}
+)
 PHRASES = {
     CONNECT_FAILED: "no connection",
     UPSTREAM_ERROR: "the provider failed",
@@ -45,9 +54,24 @@ PHRASES = {
     BROKEN_OFF: "the connection broke off",
     MALFORMED: "sent what is no answer",
     DEADLINE: "took too long",
+    CONTEXT_TOO_LONG: "the request does not fit into its context window",
+    CONTENT_REFUSED: "refused the content",
+    SUPERSEDED: "another attempt was quicker",
 }
 _REFUSING = frozenset({400, 404, 405, 409, 413, 415, 422})
 _QUOTA_CODES = frozenset({"insufficient_quota", "rate_limit_exceeded", "rate_limit_error"})
+_CONTEXT_CODES = frozenset(
+    {"context_length_exceeded", "string_above_max_length", "request_too_large"}
+)
+_CONTENT_CODES = frozenset(
+    {"content_policy_violation", "content_filter", "data_inspection_failed", "moderation_blocked"}
+)
+# Words of those that have no code for it: Anthropic, vLLM, llama.cpp, Together, Cerebras.
+_CONTEXT_WORDS = re.compile(
+    r"prompt is too long|context (length|limit|size|window)|maximum context|exceed context",
+    re.IGNORECASE,
+)
+_TEXT_READ = 4096  # characters of a provider's text that are looked at
 
 
 class AttemptFailedError(Exception):
@@ -83,7 +107,7 @@ def of_status(status: int, error: object, retry_after: str, now: datetime) -> At
     elif status in {402, 429} or (status < 500 and code in _QUOTA_CODES):
         outcome = THROTTLED
     elif status in _REFUSING:
-        outcome = REFUSED
+        outcome = _refusal(status, code, error)
     else:
         outcome = UPSTREAM_ERROR
     return AttemptFailedError(outcome, status, code, wait_s)
@@ -97,7 +121,18 @@ def of_error(error: object, http_status: int) -> AttemptFailedError:
         failure = of_status(inner, error, "", datetime.now(UTC))
         return AttemptFailedError(failure.outcome, http_status, code)
     outcome = THROTTLED if code in _QUOTA_CODES else UPSTREAM_ERROR
+    if code in _CONTENT_CODES or code in _CONTEXT_CODES:
+        outcome = _refusal(http_status, code, error)
     return AttemptFailedError(outcome, http_status, code)
+
+
+def _refusal(status: int, code: str, error: object) -> Outcome:
+    """Why a request was refused; the provider's text is read here, and goes nowhere."""
+    if code in _CONTENT_CODES:
+        return CONTENT_REFUSED
+    text = error.get("message") if isinstance(error, dict) else None
+    told = isinstance(text, str) and _CONTEXT_WORDS.search(text[:_TEXT_READ])
+    return CONTEXT_TOO_LONG if status == 413 or code in _CONTEXT_CODES or told else REFUSED
 
 
 def error_code(error: object) -> str:
@@ -131,7 +166,7 @@ def failed_call(attempts: Sequence[llm_pb2.Attempt], wait_s: float) -> CallError
     told = "; ".join(_told(attempt) for attempt in attempts)
     if last.outcome == DEADLINE:
         return CallError(Code.DEADLINE_EXCEEDED, "ANSWER_TOO_SLOW", told, **details)
-    if last.outcome == REFUSED:
+    if last.outcome in {REFUSED, CONTEXT_TOO_LONG, CONTENT_REFUSED}:
         return CallError(Code.INVALID_ARGUMENT, "UPSTREAM_REFUSED", told, **details)
     if last.outcome == AUTH_FAILED:
         return CallError(Code.INTERNAL, "PROVIDER_AUTH", told, **details)
@@ -151,6 +186,14 @@ def interrupted_call(attempts: Sequence[llm_pb2.Attempt]) -> CallError:
     if last.outcome == STALLED:
         return CallError(Code.UNAVAILABLE, "ANSWER_STALLED", told, **details)
     return CallError(Code.UNAVAILABLE, "ANSWER_INTERRUPTED", told, **details)
+
+
+def not_offered(lacking: Mapping[str, str]) -> CallError:
+    """INVALID_ARGUMENT where no upstream can do what a request asks: field by upstream."""
+    fields = sorted(set(lacking.values()))
+    told = "; ".join(f"{name} has no {field}" for name, field in list(lacking.items())[:8])
+    expected = f"no provider of this model offers it: {told}; leave it out, or ask another model"
+    return invalid_field(fields[0], expected)
 
 
 def passed_by(*, busy: bool, wait_s: float) -> CallError:

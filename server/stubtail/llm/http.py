@@ -1,29 +1,37 @@
-"""HTTP to providers; the only importer of aiohttp.
+"""HTTP to providers: requests, and a pool of connections.
 
-No retries, no redirects, no cookies, no proxies from the environment: what is sent, and how often,
-is decided elsewhere. Nothing of aiohttp's own texts leaves this file.
+No retries, no redirects, no cookies, no compression, no proxies from the environment: what is sent,
+and how often, is decided elsewhere.
 """
 
-import io
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+import asyncio
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.hdrs import CONTENT_TYPE, RETRY_AFTER
+from stubtail.llm.dial import dial
+from stubtail.llm.http_reply import BrokenOffError, Connection
 
-READ_BYTES = 64 * 1024  # what is read ahead of a caller that takes its time
-KEEP_ALIVE_S = 20.0  # below what servers and balancers keep: a stale connection costs an attempt
-HEADER_BYTES_MAX = 32 * 1024
-BODY_BYTES_WHOLE = 256 * 1024
+KEEP_ALIVE_S = 4.0  # uvicorn, vLLM and Node.js close after 5 s: a stale connection is an attempt
+IDLE_MAX = 256  # connections kept for one provider; each is a socket and a few kilobytes
+URLS_MAX = 4096  # a provider has two; only settings make them
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+
+__all__ = ["BrokenOffError", "ConnectFailedError", "Connection", "Http"]
 
 
 class ConnectFailedError(Exception):
     """There is no connection."""
 
 
-class BrokenOffError(Exception):
-    """The connection ended before its time, or what came over it is no HTTP."""
+class _Place(NamedTuple):
+    """Where a connection leads."""
+
+    host: str
+    port: int
+    tls: bool
 
 
 class Http:
@@ -31,108 +39,181 @@ class Http:
 
     def __init__(self, user_agent: str) -> None:
         self._user_agent = user_agent
-        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._places: dict[str, tuple[_Place, str]] = {}
+        self._idle: dict[_Place, list[Connection]] = {}
+        self._where: dict[Connection, _Place] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Makes the pool; connects nowhere yet."""
-        self._session = aiohttp.ClientSession(
-            # How many calls a provider gets is decided before: a queue here would be unseen.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
-            read_bufsize=READ_BYTES,
-            max_line_size=HEADER_BYTES_MAX,
-            max_field_size=HEADER_BYTES_MAX,
-        )
+        """Connects nowhere yet."""
+        self._loop = asyncio.get_running_loop()
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        if self._session is not None:
-            await self._session.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in list(self._where):
+            connection.drop()
+        self._where.clear()
+        await asyncio.sleep(0)  # each is closed on the next turn of the loop
+
+    @property
+    def connections(self) -> int:
+        """The connections that are open, idle ones among them."""
+        return len(self._where)
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, connect_s: float
-    ) -> "Reply":
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        connect_s: float,
+        within_s: float,
+        sending: Callable[[], None] | None = None,
+    ) -> Connection:
         """Sends a request and waits for the head of the reply; the caller must close it.
 
+        Args:
+            url: of a method of a provider.
+            headers: besides those that every request has.
+            body: is sent as it is.
+            connect_s: the longest wait for a new connection.
+            within_s: the longest wait for all of this.
+            sending: told just before the first byte is sent.
+
         Raises:
-            ConnectFailedError: no connection within `connect_s`.
+            ConnectFailedError: there is no connection.
             BrokenOffError: the connection ended before the head.
+            TimeoutError: the head did not come within `within_s`.
+            ValueError: a header has a control character.
         """
-        assert self._session is not None
-        # Bytes of a megabyte and more are written in one step, and aiohttp warns of that.
-        data = body if len(body) < BODY_BYTES_WHOLE else io.BytesIO(body)
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s)
+        place, start = self._place(url)
+        head = _head(start, headers, len(body))
+        assert self._loop is not None
+        end_s = self._loop.time() + within_s
+        connection = self._take(place)
+        if connection is None:
+            connection = await self._connect(place, connect_s, within_s)
         try:
-            response = await self._session.post(
-                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+            if sending is not None:
+                sending()
+            connection.send(head, body)
+            await connection.head(max(0.0, end_s - self._loop.time()))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _place(self, url: str) -> tuple[_Place, str]:
+        """Where a request goes, and how its head begins."""
+        found = self._places.get(url)
+        if found is None:
+            parts = urlsplit(url)
+            tls = parts.scheme == "https"
+            port = parts.port or (443 if tls else 80)
+            lines = (
+                f"POST {parts.path} HTTP/1.1",
+                f"Host: {parts.netloc}",
+                f"User-Agent: {self._user_agent}",
+                "Accept: */*",
+                "Accept-Encoding: identity",
             )
-        except (aiohttp.ClientConnectorError, TimeoutError) as error:
-            raise ConnectFailedError from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise BrokenOffError from error
-        return Reply(response)
+            found = (_Place(parts.hostname or "", port, tls), "\r\n".join(lines))
+            if len(self._places) < URLS_MAX:
+                self._places[url] = found
+        return found
 
+    def _take(self, place: _Place) -> Connection | None:
+        """The connection that was used last, if it is still good."""
+        assert self._loop is not None
+        idle, before_s = self._idle.get(place), self._loop.time() - KEEP_ALIVE_S
+        while idle:
+            connection = idle.pop()
+            if connection.usable and connection.freed_s > before_s:
+                return connection
+            connection.drop()
+        return None
 
-class Reply:
-    """The reply of a provider, whose body is read piece by piece."""
+    async def _connect(self, place: _Place, connect_s: float, within_s: float) -> Connection:
+        loop = self._loop
+        assert loop is not None
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+        found: asyncio.Protocol | None = None
+        given_up = False
 
-    def __enter__(self) -> Self:
-        return self
+        def made(connection: Connection) -> None:
+            # One that comes about after all is told of no loss, if nobody waits for it any more.
+            if given_up:
+                connection.drop()
+            else:
+                self._where[connection] = place
+                born.append(connection)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        def make() -> Connection:
+            return Connection(loop, made, self._freed, self._lost)
 
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self._response.status
+        born: list[Connection] = []
 
-    @property
-    def content_type(self) -> str:
-        """The media type without its parameters, in lower case."""
-        return self._response.headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
-
-    @property
-    def retry_after(self) -> str:
-        """The header Retry-After; empty where there is none."""
-        return self._response.headers.get(RETRY_AFTER, "")
-
-    async def read(self) -> bytes:
-        """The next bytes; empty at the end.
-
-        Raises:
-            BrokenOffError: the connection ended before the body did.
-        """
         try:
-            return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # What came before the break is still there, perhaps the end of a complete answer, and
-            # aiohttp has no public way to it.
-            rest = self._response.content._read_nowait(-1)  # noqa: SLF001 - see above
-            if rest:
-                return rest
-            raise BrokenOffError from error
+            async with asyncio.timeout(min(connect_s, within_s)):
+                if place.tls and self._tls is None:
+                    # Reading the certificates of the system takes tens of milliseconds.
+                    self._tls = await asyncio.to_thread(ssl.create_default_context)
+                tls = self._tls if place.tls else None
+                found = await dial(place.host, place.port, tls, make)
+        except TimeoutError as error:
+            if within_s < connect_s:
+                raise
+            raise ConnectFailedError from error
+        except OSError as error:  # ssl.SSLError is one
+            raise ConnectFailedError from error
+        finally:
+            given_up = True
+            for connection in born:
+                if connection is not found:
+                    connection.drop()
+                    self._where.pop(connection, None)
+        assert isinstance(found, Connection)
+        return found
 
-    async def read_all(self, bytes_max: int) -> bytes | None:
-        """The whole body; None where it is larger than the bound."""
-        pieces: list[bytes] = []
-        size = 0
-        while piece := await self.read():
-            size += len(piece)
-            if size > bytes_max:
-                return None
-            pieces.append(piece)
-        return b"".join(pieces)
+    def _freed(self, connection: Connection) -> None:
+        place = self._where.get(connection)
+        if place is None:
+            return
+        idle = self._idle.setdefault(place, [])
+        if len(idle) >= IDLE_MAX:
+            idle.pop(0).drop()
+        idle.append(connection)
+        self._sweep_later()
 
-    def close(self) -> None:
-        """Closes the connection at once, unless the body has been read to its end."""
-        self._response.close()
+    def _lost(self, connection: Connection) -> None:
+        place = self._where.pop(connection, None)
+        idle = self._idle.get(place, []) if place else []
+        if connection in idle:
+            idle.remove(connection)
+
+    def _sweep_later(self) -> None:
+        if self._sweeper is None and self._loop is not None:
+            self._sweeper = self._loop.call_later(KEEP_ALIVE_S / 4, self._sweep)
+
+    def _sweep(self) -> None:
+        """Drops what has been idle for too long."""
+        self._sweeper = None
+        assert self._loop is not None
+        before_s = self._loop.time() - KEEP_ALIVE_S
+        for idle in self._idle.values():
+            while idle and idle[0].freed_s <= before_s:
+                idle.pop(0).drop()
+        if any(self._idle.values()):
+            self._sweep_later()
+
+
+def _head(start: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
+    lines = [start, *(f"{name}: {value}" for name, value in headers.items())]
+    if any(_UNSAFE.search(line) for line in lines[1:]):
+        raise ValueError("a header has a control character")
+    lines.append(f"Content-Length: {body_bytes}\r\n\r\n")
+    return "\r\n".join(lines).encode("latin-1")

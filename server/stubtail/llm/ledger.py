@@ -1,12 +1,22 @@
 """What one call tells of itself: its attempts, where its time went, its tokens and their cost."""
 
 from collections.abc import Callable
+from typing import Protocol
 
-from stubtail.llm import openai_reply
 from stubtail.llm.failures import Outcome
-from stubtail.llm.openai_reply import Counts, Piece
+from stubtail.llm.hooks import Span
+from stubtail.llm.pieces import Counts, Piece, name_of
+from stubtail.llm.prices import PriceTable
 from stubtail.llm.upstreams import Upstream
+from stubtail.metrics.llm import CHAT
 from stubtail.v1 import llm_pb2
+
+
+class Tried(Protocol):
+    """What is noted of an attempt."""
+
+    started_s: float
+    hedge: bool
 
 
 class Ledger:
@@ -18,10 +28,17 @@ class Ledger:
         upstream_s: waiting for upstreams, seconds.
         caller_s: waiting for the caller to take what was sent, seconds.
         counts: the last ones of the provider.
+        used: what each attempt used that began to work, as far as it is known.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], operation: str = CHAT, span: Span | None = None
+    ) -> None:
         self._clock = clock
+        self._operation = operation
+        self._span = span
+        self._chunk_s = 0.0
+        self.used: list[llm_pb2.Usage] = []
         self._arrived_s = clock()
         self._before_s = 0.0
         self.attempts: list[llm_pb2.Attempt] = []
@@ -33,43 +50,72 @@ class Ledger:
     def note_first(self, started_s: float) -> None:
         """The attempt that started then has brought its first content now."""
         self._before_s = started_s - self._arrived_s
-        self.first_s = self._clock() - started_s
+        self._chunk_s = self._clock()
+        self.first_s = self._chunk_s - started_s
+
+    def note_chunk(self, upstream: Upstream) -> None:
+        """Something more has come of the answer."""
+        now_s = self._clock()
+        upstream.note_chunk(now_s - self._chunk_s)
+        self._chunk_s = now_s
 
     def note(
-        self, upstream: Upstream, outcome: Outcome, http_status: int, code: str, started_s: float
+        self, upstream: Upstream, outcome: Outcome, http_status: int, code: str, tried: Tried
     ) -> None:
         """An attempt has ended."""
-        upstream.note_attempt(outcome, self._clock() - started_s)
-        self.attempts.append(
-            llm_pb2.Attempt(
-                provider=upstream.provider,
-                model=upstream.model,
-                outcome=outcome,
-                http_status=http_status,
-                error_code=code,
-                started_us=_us(started_s - self._arrived_s),
-                duration_us=_us(self._clock() - started_s),
-            )
+        spent_s = self._clock() - tried.started_s
+        upstream.note_attempt(self._operation, outcome, spent_s)
+        attempt = llm_pb2.Attempt(
+            provider=upstream.provider,
+            model=upstream.model,
+            outcome=outcome,
+            http_status=http_status,
+            error_code=code,
+            started_us=_us(tried.started_s - self._arrived_s),
+            duration_us=_us(spent_s),
+            hedge=tried.hedge,
         )
+        self.attempts.append(attempt)
+        if self._span is not None:
+            self._span.attempt(upstream, attempt)
 
-    def start(self, upstream: Upstream, pieces: list[Piece], attempt: int) -> llm_pb2.ChatStart:
-        """Who answers, and in which attempt, from 1; `pieces` is what has come until now."""
+    def note_used(self, usage: llm_pb2.Usage | None) -> None:
+        """An attempt used so much; None where it used nothing."""
+        if usage is not None:
+            self.used.append(usage)
+
+    def start(
+        self, upstream: Upstream, pieces: list[Piece], *, coming: bool = False
+    ) -> llm_pb2.ChatStart:
+        """Who answers, and in which attempt, from 1.
+
+        Args:
+            upstream: who.
+            pieces: what has come until now.
+            coming: the attempt goes on, and has not been noted yet.
+        """
         return llm_pb2.ChatStart(
             provider=upstream.provider,
             model=upstream.model,
-            response_model=next((one.model for one in pieces if one.model), ""),
-            upstream_id=next((one.upstream_id for one in pieces if one.upstream_id), ""),
-            attempt=attempt,
+            response_model=name_of(next((one.model for one in pieces if one.model), "")),
+            upstream_id=name_of(next((one.upstream_id for one in pieces if one.upstream_id), "")),
+            attempt=len(self.attempts) + coming,
         )
 
     def end(
-        self, upstream: Upstream, finish: str, incomplete: llm_pb2.FinishReason | None = None
+        self,
+        upstream: Upstream,
+        finish: str,
+        usage: llm_pb2.Usage | None,
+        incomplete: llm_pb2.FinishReason | None = None,
     ) -> llm_pb2.ChatEnd:
         """How the answer ended: by the provider's word, or incomplete for a reason of ours."""
+        known = upstream.origin.dialect.finish_reasons
+        reason = known.get(finish.lower(), llm_pb2.FINISH_REASON_UNSPECIFIED)
         return llm_pb2.ChatEnd(
-            finish_reason=_reason(finish) if incomplete is None else incomplete,
+            finish_reason=reason if incomplete is None else incomplete,
             raw_finish_reason=finish,
-            usage=self.usage(upstream, partial=incomplete is not None),
+            usage=usage,
             timing=self.timing(),
             attempts=self.attempts,
         )
@@ -77,7 +123,7 @@ class Ledger:
     def usage(self, upstream: Upstream, *, partial: bool = False) -> llm_pb2.Usage:
         """The tokens and what they cost; to be asked for once, because it is added up."""
         usage = _usage(self.counts, upstream, partial=partial)
-        upstream.note_usage(usage)
+        upstream.note_usage(self._operation, usage)
         return usage
 
     def timing(self) -> llm_pb2.LlmTiming:
@@ -93,11 +139,6 @@ class Ledger:
         )
 
 
-def _reason(finish: str) -> llm_pb2.FinishReason:
-    known = openai_reply.FINISH_REASONS
-    return known.get(finish.lower(), llm_pb2.FINISH_REASON_UNSPECIFIED)
-
-
 def _usage(counts: Counts | None, upstream: Upstream, *, partial: bool) -> llm_pb2.Usage:
     if counts is None:
         source = llm_pb2.Usage.SOURCE_PARTIAL if partial else llm_pb2.Usage.SOURCE_UNSPECIFIED
@@ -108,16 +149,19 @@ def _usage(counts: Counts | None, upstream: Upstream, *, partial: bool) -> llm_p
         output_tokens=counts.output,
         cached_input_tokens=counts.cached_input,
         reasoning_output_tokens=counts.reasoning_output,
-        cost_nano_usd=price.cost(counts.input, counts.output, counts.cached_input)
-        if price
-        else None,
+        cache_write_input_tokens=counts.cache_write_input,
+        cost_nano_usd=_cost(price, counts) if price else None,
         source=llm_pb2.Usage.SOURCE_PARTIAL if partial else llm_pb2.Usage.SOURCE_PROVIDER,
     )
 
 
+def _cost(price: PriceTable, counts: Counts) -> int:
+    return price.cost(counts.input, counts.output, counts.cached_input, counts.cache_write_input)
+
+
 def response(piece: Piece, start: llm_pb2.ChatStart, end: llm_pb2.ChatEnd) -> llm_pb2.ChatResponse:
     """A whole answer as a reply."""
-    delta = piece.delta or llm_pb2.ChatDelta()
+    delta = piece.delta or llm_pb2.ChatDelta(text=piece.text)
     calls = [
         llm_pb2.ToolCall(id=one.id, name=one.name, arguments_json=one.arguments_fragment)
         for one in delta.tool_calls
@@ -127,6 +171,7 @@ def response(piece: Piece, start: llm_pb2.ChatStart, end: llm_pb2.ChatEnd) -> ll
         reasoning=delta.reasoning,
         tool_calls=calls,
         logprobs=delta.logprobs,
+        reasoning_signature=delta.reasoning_signature,
         start=start,
         end=end,
     )

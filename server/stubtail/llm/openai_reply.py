@@ -4,11 +4,19 @@ Providers differ in small things: no role chunk, usage with `choices: null`, rea
 names, an error where an answer should be. Whatever is not understood is a failure, never silence.
 """
 
-import json
-from dataclasses import dataclass
 from typing import Any, Final
 
-from stubtail.llm.failures import MALFORMED, UPSTREAM_ERROR, AttemptFailedError, of_error
+from stubtail.llm.failures import MALFORMED, AttemptFailedError, of_error
+from stubtail.llm.pieces import (
+    TOOL_INDEX_MAX,
+    Counts,
+    Piece,
+    count_of,
+    load,
+    name_of,
+    object_of,
+    reason_of,
+)
 from stubtail.llm.sse import ServerEvent
 from stubtail.v1 import llm_pb2
 
@@ -20,37 +28,8 @@ FINISH_REASONS: Final = {
     "function_call": llm_pb2.FINISH_REASON_TOOL_CALLS,
     "content_filter": llm_pb2.FINISH_REASON_CONTENT_FILTER,
 }
-# Words of providers that give a failure as the reason of an end: OpenRouter, vLLM, DeepSeek, Zhipu.
-FAILURE_REASONS: Final = frozenset(
-    {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "network_error"}
-    | {"insufficient_system_resource"}
-)
-FINISH_CHARACTERS_MAX: Final = 64
-NAME_CHARACTERS_MAX: Final = 256
-COUNT_MAX: Final = 2**53  # what JSON numbers hold exactly
-TOOL_INDEX_MAX: Final = 2**16
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Tokens as the provider counted them."""
-
-    input: int
-    output: int
-    cached_input: int
-    reasoning_output: int
-
-
-@dataclass(slots=True)
-class Piece:
-    """What one chunk, or a whole reply, says. `delta` is None where it brings no content."""
-
-    delta: llm_pb2.ChatDelta | None = None
-    finish: str = ""
-    counts: Counts | None = None
-    model: str = ""
-    upstream_id: str = ""
-    done: bool = False
+BESIDES: Final = ("finish_reason", "logprobs", "error")  # besides `delta`
+OTHERS: Final = ("tool_calls", "refusal", "reasoning", "reasoning_content")  # besides `content`
 
 
 def read_event(event: ServerEvent) -> Piece:
@@ -61,10 +40,39 @@ def read_event(event: ServerEvent) -> Piece:
     """
     if event.data == b"[DONE]":
         return Piece(done=True)
-    document = document_of(event.data)
+    document = object_of(event.data)
+    if not event.kind:
+        text = _plain_text(document)
+        if text:
+            model, upstream_id = document.get("model"), document.get("id")
+            return Piece(text, None, "", None, model or "", upstream_id or "")
+    if document.get("error"):
+        raise of_error(document["error"], 200)
     if event.kind == b"error":
         raise of_error(document, 200)
     return _read(document, "delta")
+
+
+def _plain_text(document: dict[str, Any]) -> str:
+    """The text of a chunk that has nothing else, as nearly all of a stream have; else empty.
+
+    Names are the provider's own here, and may be anything: the ledger takes care of it.
+    """
+    try:
+        (choice,) = document["choices"]
+        delta = choice["delta"]
+        text = delta["content"]
+        if type(text) is not str or document.get("usage") or document.get("error"):
+            return ""
+        if choice.get("index") or any(map(choice.get, BESIDES)):
+            return ""
+        if len(delta) > 1 and any(map(delta.get, OTHERS)):
+            return ""
+        if not text.isascii():
+            text.encode()  # JSON can hold one half of a surrogate pair, UTF-8 cannot
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return ""
+    return text
 
 
 def read_whole(body: bytes) -> Piece:
@@ -82,22 +90,12 @@ def read_whole(body: bytes) -> Piece:
 def error_of(body: bytes) -> object:
     """The error object in the body of a reply that is not 200; None where there is none."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = load(body)
+    except ValueError:
         return None
     if isinstance(document, list) and document:  # Google sends a list of one
         document = document[0]
     return document.get("error", document) if isinstance(document, dict) else None
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise AttemptFailedError(MALFORMED, 200)
-    return document
 
 
 def document_of(data: bytes) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def document_of(data: bytes) -> dict[str, Any]:
     Raises:
         AttemptFailedError: it tells of an error, or is no object.
     """
-    document = _object(data)
+    document = object_of(data)
     if document.get("error"):
         raise of_error(document["error"], 200)
     return document
@@ -121,8 +119,10 @@ def _read(document: dict[str, Any], part: str) -> Piece:
         for choice in choices:
             _check_choice(choice)
             message = choice.get(part) or {}
-            piece.delta = _delta(message, choice.get("logprobs"))
-            piece.finish = _finish(choice.get("finish_reason"))
+            delta = _delta(message, choice.get("logprobs"))
+            if delta is not None:
+                piece.delta = delta
+            piece.finish = reason_of(choice.get("finish_reason"))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise AttemptFailedError(MALFORMED, 200) from error
     return piece
@@ -148,7 +148,7 @@ def _delta(message: dict[str, Any], logprobs: Any) -> llm_pb2.ChatDelta | None:
         index = call.get("index")
         function = call.get("function") or {}
         delta.tool_calls.add(
-            index=position if index is None else _count(index, TOOL_INDEX_MAX),
+            index=position if index is None else count_of(index, TOOL_INDEX_MAX),
             id=call.get("id") or None,
             name=function.get("name") or None,
             arguments_fragment=function.get("arguments") or None,
@@ -165,34 +165,13 @@ def _delta(message: dict[str, Any], logprobs: Any) -> llm_pb2.ChatDelta | None:
     return delta
 
 
-def _finish(reason: Any) -> str:
-    if not reason:
-        return ""
-    if not isinstance(reason, str):
-        raise TypeError("a reason is text")
-    if reason.lower() in FAILURE_REASONS:
-        raise AttemptFailedError(UPSTREAM_ERROR, 200)
-    return reason[:FINISH_CHARACTERS_MAX]
-
-
 def counts_of(usage: dict[str, Any]) -> Counts:
     """The tokens in an object `usage`; raises TypeError, ValueError or AttributeError."""
     prompt = usage.get("prompt_tokens_details") or {}
     completion = usage.get("completion_tokens_details") or {}
     return Counts(
-        input=_count(usage.get("prompt_tokens") or 0),
-        output=_count(usage.get("completion_tokens") or 0),
-        cached_input=_count(prompt.get("cached_tokens") or 0),
-        reasoning_output=_count(completion.get("reasoning_tokens") or 0),
+        input=count_of(usage.get("prompt_tokens") or 0),
+        output=count_of(usage.get("completion_tokens") or 0),
+        cached_input=count_of(prompt.get("cached_tokens") or 0),
+        reasoning_output=count_of(completion.get("reasoning_tokens") or 0),
     )
-
-
-def _count(value: Any, most: int = COUNT_MAX) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ValueError("a count is a whole number")
-    return value
-
-
-def name_of(value: Any) -> str:
-    """A name that a provider gave, cut; empty for what is no text."""
-    return value[:NAME_CHARACTERS_MAX] if isinstance(value, str) else ""

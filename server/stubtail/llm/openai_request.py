@@ -32,6 +32,11 @@ _PLAIN: Final = (
 )
 
 
+def lacks(request: llm_pb2.ChatRequest) -> str:
+    """The field of the request that this protocol has no words for; empty where there is none."""
+    return "sampling.reasoning_tokens" if request.sampling.HasField("reasoning_tokens") else ""
+
+
 def common_body(request: llm_pb2.ChatRequest) -> dict[str, Any]:
     """All of the body that is the same for every provider and attempt.
 

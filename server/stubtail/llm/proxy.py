@@ -4,30 +4,28 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
-from stubtail.config import LlmSettings, PriceSettings, Secret
+from stubtail.config import LlmSettings, Secret
 from stubtail.errors import CallError, Code, draining, not_found
-from stubtail.llm.attempts import Means
-from stubtail.llm.breaker import BreakerOptions
-from stubtail.llm.call import ChatCall, Event
+from stubtail.llm.attempts import Attempts, Means, Terms
+from stubtail.llm.call import ChatCall
+from stubtail.llm.call_numbers import CallBook
 from stubtail.llm.embed import EmbedCall
+from stubtail.llm.events import Event
+from stubtail.llm.hooks import NO_HOOKS, NOBODY, Caller, Hooks, Request
 from stubtail.llm.http import Http
-from stubtail.llm.prices import PriceTable
-from stubtail.llm.reader import Patience, ReadLimits
-from stubtail.llm.routing import Alias, Router, UnknownModelError, Wishes
-from stubtail.llm.upstreams import Provider, Upstream
-from stubtail.metrics.llm import UpstreamNumbers
+from stubtail.llm.offers import aliases_of, upstreams_of
+from stubtail.llm.planning import Planner
+from stubtail.llm.reader import ReadLimits
+from stubtail.llm.routing import Router
+from stubtail.llm.upstreams import Upstream
+from stubtail.metrics.llm import CHAT, EMBEDDINGS, CallNumbers, UpstreamNumbers
 from stubtail.v1 import llm_pb2
 
 BUSY_RETRY_S: Final = 0.5
-STRATEGIES: Final = {
-    llm_pb2.ROUTING_STRATEGY_PRIORITY: "priority",
-    llm_pb2.ROUTING_STRATEGY_WEIGHTED: "weighted",
-    llm_pb2.ROUTING_STRATEGY_LOWEST_TTFT: "lowest_ttft",
-    llm_pb2.ROUTING_STRATEGY_LEAST_BUSY: "least_busy",
-    llm_pb2.ROUTING_STRATEGY_LOWEST_COST: "lowest_cost",
-}
+Asked = TypeVar("Asked", llm_pb2.ChatRequest, llm_pb2.EmbedRequest)
+Call = TypeVar("Call", bound=Attempts)
 
 
 class Proxy:
@@ -38,6 +36,7 @@ class Proxy:
         keys: the key of each provider, by its name.
         user_agent: what providers are told of us.
         clock: monotonic seconds.
+        hooks: what stands around a call.
     """
 
     def __init__(
@@ -46,24 +45,22 @@ class Proxy:
         keys: Mapping[str, Secret],
         user_agent: str,
         clock: Callable[[], float] = time.monotonic,
+        hooks: Hooks = NO_HOOKS,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._http = Http(user_agent)
+        self._hooks = hooks
         # Not for secrets: it spreads load and pauses.
         self._random = random.Random().random  # noqa: S311
-        self.upstreams = _upstreams(settings, keys, self._random)
-        self.aliases = {
-            name: Alias(
-                one.targets,
-                settings.strategy if one.strategy == "default" else one.strategy,
-                one.fallback,
-            )
-            for name, one in settings.aliases.items()
-        }
-        self._router = Router(self.upstreams, self.aliases, settings.strategy, self._random)
+        self.upstreams = upstreams_of(settings, keys, self._random)
+        self.aliases = aliases_of(settings)
+        router = Router(self.upstreams, self.aliases, settings.strategy, self._random)
+        self._planner = Planner(settings, self.aliases, router, clock)
+        names = [name for one in self.upstreams for name in (one.name, one.model)]
+        self._book = CallBook([*self.aliases, *names])
         limits = ReadLimits(settings.event_bytes_max, settings.answer_bytes_max)
-        self._means = Means(self._http, limits, clock, self._random)
+        self._means = Means(self._http, limits, clock, self._random, hooks)
         self._refusing = False
         self.in_flight = 0
 
@@ -79,23 +76,63 @@ class Proxy:
         """Closes all connections to providers."""
         await self._http.aclose()
 
-    async def chat(self, request: llm_pb2.ChatRequest) -> llm_pb2.ChatResponse:
+    @property
+    def connections(self) -> int:
+        """The connections to providers that are open, idle ones among them."""
+        return self._http.connections
+
+    async def chat(
+        self, request: llm_pb2.ChatRequest, caller: Caller = NOBODY
+    ) -> llm_pb2.ChatResponse:
         """A whole answer to a request that has been checked; raises CallError."""
-        with self._counted():
-            return await ChatCall(self._means, request, *self._plan(request)).whole()
+        with self._entered():
+            edited = self._edited(request)
+            with self._taken(CHAT, edited, caller) as taken:
 
-    async def embed(self, request: llm_pb2.EmbedRequest) -> llm_pb2.EmbedResponse:
+                async def ask() -> llm_pb2.ChatResponse:
+                    return await taken.begin(ChatCall(self._means, edited, taken.terms())).whole()
+
+                cache = self._hooks.cache
+                reply = await (ask() if cache is None else cache.chat(caller, edited, ask))
+                taken.end = reply.end
+                return reply
+
+    async def embed(
+        self, request: llm_pb2.EmbedRequest, caller: Caller = NOBODY
+    ) -> llm_pb2.EmbedResponse:
         """The vectors for a request that has been checked; raises CallError."""
-        with self._counted():
-            return await EmbedCall(self._means, request, *self._plan(request)).whole()
+        with self._entered():
+            edited = self._edited(request)
+            with self._taken(EMBEDDINGS, edited, caller) as taken:
 
-    async def stream(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[Event, None]:
+                async def ask() -> llm_pb2.EmbedResponse:
+                    return await taken.begin(EmbedCall(self._means, edited, taken.terms())).whole()
+
+                cache = self._hooks.cache
+                reply = await (ask() if cache is None else cache.embed(caller, edited, ask))
+                taken.end = llm_pb2.ChatEnd(
+                    usage=reply.usage, timing=reply.timing, attempts=reply.attempts
+                )
+                return reply
+
+    async def stream(
+        self, request: llm_pb2.ChatRequest, caller: Caller = NOBODY
+    ) -> AsyncGenerator[Event, None]:
         """The events of an answer to a request that has been checked; raises CallError."""
-        with self._counted():
-            call = ChatCall(self._means, request, *self._plan(request))
-            async with aclosing(call.stream()) as events:
-                async for event in events:
-                    yield event
+        with self._entered():
+            edited = self._edited(request)
+            with self._taken(CHAT, edited, caller) as taken:
+
+                def ask() -> AsyncGenerator[Event, None]:
+                    return taken.begin(ChatCall(self._means, edited, taken.terms())).stream()
+
+                cache = self._hooks.cache
+                told = ask() if cache is None else cache.stream(caller, edited, ask)
+                async with aclosing(told) as events:
+                    async for event in events:
+                        if type(event) is llm_pb2.ChatEnd:
+                            taken.end = event
+                        yield event
 
     def health(self, provider: str) -> list[llm_pb2.UpstreamHealth]:
         """How one provider's upstreams are doing, or all; raises CallError for an unknown one."""
@@ -111,8 +148,13 @@ class Proxy:
         now_s = self._clock()
         return [one.numbers(now_s) for one in self.upstreams]
 
+    def call_numbers(self) -> list[CallNumbers]:
+        """What metrics tell of the calls; any thread."""
+        return self._book.numbers()
+
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _entered(self) -> Iterator[None]:
+        """Counts a call, or refuses it."""
         if self._refusing:
             raise draining()
         most = self._settings.calls_max
@@ -130,76 +172,51 @@ class Proxy:
         finally:
             self.in_flight -= 1
 
-    def _plan(
-        self, request: llm_pb2.ChatRequest | llm_pb2.EmbedRequest
-    ) -> tuple[list[Upstream], int, Patience]:
-        """Whom a request asks, how often, and how long it waits; raises CallError."""
-        settings, routing, now_s = self._settings, request.routing, self._clock()
-        wishes = Wishes(
-            only=tuple(routing.only),
-            ignore=tuple(routing.ignore),
-            order=tuple(routing.order),
-            strategy=STRATEGIES.get(routing.strategy, ""),
-            fallback=routing.allow_fallback if routing.HasField("allow_fallback") else True,
-        )
+    def _edited(self, request: Asked) -> Asked:
+        edit = self._hooks.edit
+        return request if edit is None else edit(request)
+
+    @contextmanager
+    def _taken(self, operation: str, request: Request, caller: Caller) -> Iterator["_Taken"]:
+        """Traces a call and sets aside what it may take; both end with it, however it ends."""
+        hooks, arrived_s = self._hooks, self._clock()
+        span = hooks.begin_span(operation, caller, request) if hooks.begin_span else None
+        taken = _Taken(lambda: self._planner.terms(request, caller, span))
+        booking = None
+        error: CallError | None = None
         try:
-            plan = self._router.choose(request.model, wishes, now_s)
-        except UnknownModelError as error:
-            message = f"no model or alias {request.model[:128]!r} is configured; see ListModels"
-            raise not_found("model", request.model, "MODEL_NOT_FOUND", message) from error
-        if not plan:
-            message = f"routing leaves no provider for {request.model[:128]!r}"
-            raise not_found("model", request.model, "MODEL_NOT_FOUND", message)
-        attempts_max = settings.attempts_max
-        if routing.HasField("max_attempts"):
-            attempts_max = max(1, min(attempts_max, routing.max_attempts))
-        patience = Patience(
-            connect_s=_bounded(routing, "connect_timeout_ms", settings.connect_timeout_ms),
-            first_s=_bounded(routing, "first_token_timeout_ms", settings.first_token_timeout_ms),
-            stall_s=_bounded(routing, "stall_timeout_ms", settings.stall_timeout_ms),
-            until_s=now_s + settings.total_timeout_ms / 1e3,
-        )
-        return plan, attempts_max, patience
+            if hooks.limits is not None:
+                booking = hooks.limits.admit(caller, request, self._clock())
+            yield taken
+        except CallError as failure:
+            error = failure
+            raise
+        finally:
+            now_s = self._clock()
+            self._book.note(operation, request.model, now_s - arrived_s, taken.end)
+            if booking is not None:
+                booking.settle(taken.used, now_s)
+            if span is not None:
+                span.end(taken.end, error)
 
 
-def _bounded(routing: llm_pb2.Routing, field: str, most_ms: int) -> float:
-    """The time that a call wants, at most the one of the settings, in seconds."""
-    wanted_ms = getattr(routing, field) if routing.HasField(field) else most_ms
-    return float(min(wanted_ms, most_ms)) / 1e3
+class _Taken:
+    """One call as the hooks around it see it."""
 
+    def __init__(self, terms: Callable[[], Terms]) -> None:
+        self.terms = terms
+        self.end: llm_pb2.ChatEnd | None = None
+        self._call: Attempts | None = None
 
-def _upstreams(
-    settings: LlmSettings, keys: Mapping[str, Secret], draw: Callable[[], float]
-) -> list[Upstream]:
-    options = BreakerOptions(
-        window_s=settings.breaker_window_ms / 1e3,
-        attempts_min=settings.breaker_attempts_min,
-        failure_rate=settings.breaker_failure_rate,
-        failures_max=settings.breaker_failures_max,
-        open_s=settings.breaker_open_ms / 1e3,
-        open_max_s=settings.breaker_open_max_ms / 1e3,
-    )
-    found = []
-    for name, one in settings.providers.items():
-        provider = Provider(
-            name,
-            one.base_url.rstrip("/"),
-            keys[name],
-            one.concurrency_max,
-            one.weight,
-            one.stream_usage,
-        )
-        for model in dict.fromkeys(one.models):
-            price = _price(settings.prices.get(f"{name}/{model}"))
-            found.append(Upstream(provider, model, price, options, draw))
-    return found
+    def begin(self, call: Call) -> Call:
+        """Remembers the call, for what it will have used."""
+        self._call = call
+        return call
 
-
-def _price(price: PriceSettings | None) -> PriceTable | None:
-    if price is None:
-        return None
-    cached = price.input if isinstance(price.cached_input, str) else price.cached_input
-    return PriceTable.of_dollars(price.input, price.output, cached)
+    @property
+    def used(self) -> list[llm_pb2.Usage]:
+        """What each attempt used; empty where no provider began to work."""
+        return self._call.used if self._call is not None else []
 
 
 def _health(one: Upstream, now_s: float) -> llm_pb2.UpstreamHealth:

@@ -4,25 +4,23 @@ Waiting is counted only while something is awaited from the upstream: a caller w
 over a piece of the answer uses up nobody's patience.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from stubtail.llm import failures, openai_reply
-from stubtail.llm.failures import AttemptFailedError, Outcome
-from stubtail.llm.http import BrokenOffError, ConnectFailedError, Http, Reply
-from stubtail.llm.openai_reply import Piece
+from stubtail.llm.failures import AttemptFailedError
+from stubtail.llm.http import BrokenOffError, ConnectFailedError, Connection, Http
+from stubtail.llm.pieces import Piece
 from stubtail.llm.sse import EventParser, EventTooLargeError, ServerEvent
 from stubtail.llm.upstreams import Upstream
 
 ERROR_BYTES_MAX: Final = 64 * 1024
 TAIL_S: Final = 1.0  # after the reason of the end: usage comes at once, or not at all
+SLACK_S: Final = 0.002  # timers of the loop may come a moment early
 LINGER_S: Final = 0.02  # after the last event: an ended body can be followed by another request
 JSON: Final = "application/json"
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,11 @@ class Reader:
         patience: how long to wait.
         limits: how much to take.
         clock: monotonic seconds.
+
+    Attributes:
+        waited_s: how long the upstream was waited for.
+        http_status: 0 until it has come.
+        sent: whether the upstream may have begun to work.
     """
 
     def __init__(
@@ -67,8 +70,9 @@ class Reader:
         self._patience = patience
         self._limits = limits
         self._clock = clock
-        self._reply: Reply | None = None
+        self._reply: Connection | None = None
         self._parser = EventParser(limits.event_bytes_max)
+        self._decode = upstream.origin.dialect.decoder()
         self._left_s = patience.first_s
         self._waiting_for = failures.NO_FIRST_TOKEN
         self._bytes = 0
@@ -76,22 +80,37 @@ class Reader:
         self._failure: AttemptFailedError | None = None
         self.waited_s = 0.0
         self.http_status = 0
+        self.sent = False
 
-    async def ask(self, path: str, body: bytes, *, stream: bool) -> None:
+    async def ask(
+        self, url: str, body: bytes, *, stream: bool, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Sends the request and checks the head of the reply.
 
         Raises:
             AttemptFailedError: it cannot be sent, or what comes is no answer by its head.
         """
-        origin = self._upstream.origin
-        sending = self._http.post(
-            origin.base_url + path, origin.headers(), body, self._patience.connect_s
-        )
-        self._reply = await self._within(sending)
-        self.http_status = self._reply.status
+        started_s = self._clock()
+        within_s, connect_s = self._within_s(started_s), self._patience.connect_s
+        sent = {**self._upstream.headers, **headers} if headers else self._upstream.headers
+        try:
+            reply = await self._http.post(url, sent, body, connect_s, within_s, self._sending)
+        except ConnectFailedError as error:
+            raise AttemptFailedError(failures.CONNECT_FAILED) from error
+        except BrokenOffError as error:
+            raise AttemptFailedError(failures.BROKEN_OFF) from error
+        except TimeoutError as error:
+            raise AttemptFailedError(self._late()) from error
+        finally:
+            self._spend(started_s)
+        self._reply = reply
+        self.http_status = reply.status
         # Some providers answer 200 and tell of an error in a body that is no stream.
-        if self.http_status != 200 or (stream and self._reply.content_type == JSON):
-            raise await self._refused(self._reply)
+        if reply.status != 200 or (stream and reply.content_type == JSON):
+            raise await self._refused(reply)
+
+    def _sending(self) -> None:
+        self.sent = True
 
     async def whole(self) -> bytes:
         """The whole body of the reply to a request that asked for no stream.
@@ -100,23 +119,22 @@ class Reader:
             AttemptFailedError: it ends too early, is too large, or does not come in time.
         """
         assert self._reply is not None
-        body = await self._within(self._reply.read_all(self._limits.answer_bytes_max))
+        body = await self._read_all(self._reply, self._limits.answer_bytes_max)
         if body is None:
             raise AttemptFailedError(failures.MALFORMED, self.http_status, "answer_too_large")
         return body
 
     async def pieces(self) -> list[Piece]:
-        """The next pieces of a stream; empty after its complete end.
+        """The next pieces of a stream, those that came together; empty after its complete end.
 
         Raises:
             AttemptFailedError: the stream ends before the answer does, stalls, or is no answer.
         """
-        assert self._reply is not None
         found: list[Piece] = []
         while not found:
             if self._failure is not None:
                 raise self._failure
-            data = await self._read(self._reply)
+            data = await self._read()
             if not data:
                 if self._finished:
                     return []
@@ -129,29 +147,41 @@ class Reader:
             except EventTooLargeError as error:
                 code = "event_too_large"
                 raise AttemptFailedError(failures.MALFORMED, self.http_status, code) from error
-            found = self._decoded(events)
-        self._note(found)
+            if events:
+                found = self._decoded(events)
         return found
 
     def _decoded(self, events: list[ServerEvent]) -> list[Piece]:
-        """The pieces up to the first failure, which is raised when they have been told."""
+        """The pieces up to the first failure, which is raised when they have been told.
+
+        Content renews patience; nothing else does: an upstream can send comments for ever.
+        """
         found: list[Piece] = []
+        decode = self._decode
         try:
             for event in events:
-                found.append(openai_reply.read_event(event))
-                if found[-1].done:
+                piece = decode(event)
+                found.append(piece)
+                if piece.text or piece.delta is not None:
+                    self._left_s = self._patience.stall_s
+                    self._waiting_for = failures.STALLED
+                if piece.finish:
+                    self._finished = True
+                if piece.done:
                     break
         except AttemptFailedError as failure:
             self._failure = failure
+        if self._finished:
+            self._left_s = TAIL_S
         return found
 
     async def linger(self) -> None:
         """After the last piece: lets the body end, so that its connection can be used again."""
         assert self._reply is not None
+        end_s = self._clock() + LINGER_S
         try:
-            async with asyncio.timeout(LINGER_S):
-                while await self._reply.read():
-                    pass
+            while await self._reply.read(max(0.0, end_s - self._clock())):
+                pass
         except (TimeoutError, BrokenOffError):
             pass  # it is closed instead
 
@@ -160,46 +190,54 @@ class Reader:
         if self._reply is not None:
             self._reply.close()
 
-    def _note(self, pieces: list[Piece]) -> None:
-        """Content renews patience; nothing else does: an upstream can send comments for ever."""
-        if any(piece.delta is not None for piece in pieces):
-            self._left_s = self._patience.stall_s
-            self._waiting_for = failures.STALLED
-        if any(piece.finish for piece in pieces):
-            self._finished = True
-            self._left_s = TAIL_S
-
-    async def _read(self, reply: Reply) -> bytes:
+    async def _read(self) -> bytes:
         """The next bytes; after the reason of the end has come, a silence is an end too."""
+        reply = self._reply
+        assert reply is not None
+        started_s = self._clock()
         try:
-            return await self._within(reply.read())
-        except AttemptFailedError:
+            return await reply.read(self._within_s(started_s))
+        except TimeoutError as error:
             if self._finished:
                 return b""
-            raise
+            raise AttemptFailedError(self._late(), self.http_status) from error
+        except BrokenOffError as error:
+            if self._finished:
+                return b""
+            raise AttemptFailedError(failures.BROKEN_OFF, self.http_status) from error
+        finally:
+            self._spend(started_s)
 
-    async def _within(self, wait: Awaitable[Result]) -> Result:
+    async def _read_all(self, reply: Connection, bytes_max: int) -> bytes | None:
         started_s = self._clock()
-        total_s = self._patience.until_s - started_s
-        late: Outcome = failures.DEADLINE if total_s <= self._left_s else self._waiting_for
         try:
-            async with asyncio.timeout(max(0.0, min(self._left_s, total_s))):
-                return await wait
+            return await reply.read_all(bytes_max, self._within_s(started_s))
         except TimeoutError as error:
-            raise AttemptFailedError(late, self.http_status) from error
-        except ConnectFailedError as error:
-            raise AttemptFailedError(failures.CONNECT_FAILED) from error
+            raise AttemptFailedError(self._late(), self.http_status) from error
         except BrokenOffError as error:
             raise AttemptFailedError(failures.BROKEN_OFF, self.http_status) from error
         finally:
-            spent_s = self._clock() - started_s
-            self.waited_s += spent_s
-            self._left_s -= spent_s
+            self._spend(started_s)
 
-    async def _refused(self, reply: Reply) -> AttemptFailedError:
+    def _within_s(self, now_s: float) -> float:
+        """How long to wait now."""
+        return max(0.0, min(self._left_s, self._patience.until_s - now_s))
+
+    def _late(self) -> failures.Outcome:
+        """What it means that nothing came in time."""
+        now_s = self._clock()
+        late = now_s >= self._patience.until_s - SLACK_S
+        return failures.DEADLINE if late else self._waiting_for
+
+    def _spend(self, started_s: float) -> None:
+        spent_s = self._clock() - started_s
+        self.waited_s += spent_s
+        self._left_s -= spent_s
+
+    async def _refused(self, reply: Connection) -> AttemptFailedError:
         body: bytes | None = b""
         try:
-            body = await self._within(reply.read_all(ERROR_BYTES_MAX))
+            body = await self._read_all(reply, ERROR_BYTES_MAX)
         except AttemptFailedError as failure:
             if failure.outcome == failures.DEADLINE:
                 return failure

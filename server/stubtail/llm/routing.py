@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 TTFT_MEMORY_S = 300.0  # an upstream that was slow is tried again after a few times this
@@ -40,11 +40,23 @@ Upstream = TypeVar("Upstream", bound=Candidate)
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A name for several upstreams: their names, how they are ordered, the alias after them."""
+    """A name for several upstreams.
+
+    Attributes:
+        targets: their names.
+        strategy: how they are ordered.
+        fallback: the alias after them.
+        context_fallback: the alias for requests that do not fit into their context window.
+        content_fallback: the alias for requests whose content they refuse.
+        hedge_after_s: when a second one is asked as well; 0 never.
+    """
 
     targets: tuple[str, ...]
     strategy: str
     fallback: str = ""
+    context_fallback: str = ""
+    content_fallback: str = ""
+    hedge_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,26 @@ class Wishes:
     order: tuple[str, ...] = ()
     strategy: str = ""
     fallback: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[Upstream]):
+    """Whom a call asks.
+
+    Attributes:
+        upstreams: best first.
+        on_context: who is asked in their place once a request has turned out to be too long.
+        on_content: who is asked in their place once its content has been refused.
+    """
+
+    upstreams: list[Upstream]
+    on_context: list[Upstream] = field(default_factory=list)
+    on_content: list[Upstream] = field(default_factory=list)
+
+    def only(self, keep: Callable[[Upstream], bool]) -> "Plan[Upstream]":
+        """The plan without the upstreams that are not to be asked."""
+        lists = (self.upstreams, self.on_context, self.on_content)
+        return Plan(*([one for one in ones if keep(one)] for ones in lists))
 
 
 class UnknownModelError(LookupError):
@@ -97,6 +129,19 @@ class Router(Generic[Upstream]):
             chosen.update({one.name: one for one in ordered if one.name not in chosen})
         found = sorted(chosen.values(), key=lambda one: _rank(one, wishes.order))
         return found if wishes.fallback else found[:1]
+
+    def plan(self, model: str, wishes: Wishes, now_s: float) -> Plan[Upstream]:
+        """The upstreams to ask, and those for requests that these cannot answer.
+
+        Raises:
+            UnknownModelError: nothing has that name.
+        """
+        alias = self._aliases.get(model)
+        first = self.choose(model, wishes, now_s)
+        if alias is None or not wishes.fallback:
+            return Plan(first)
+        others = (alias.context_fallback, alias.content_fallback)
+        return Plan(first, *(self.choose(one, wishes, now_s) if one else [] for one in others))
 
     def _tiers(self, model: str) -> Iterable[tuple[list[Upstream], str]]:
         """Groups of upstreams: the next is asked after all of the one before."""

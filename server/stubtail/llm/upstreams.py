@@ -3,14 +3,25 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from stubtail.breaker import BreakerOptions, Gate, Permit, Refusal
 from stubtail.config import Secret
 from stubtail.llm import failures
-from stubtail.llm.breaker import BreakerOptions, Gate, Permit, Refusal
+from stubtail.llm.dialects import Dialect
 from stubtail.llm.failures import AttemptFailedError, Outcome
 from stubtail.llm.prices import PriceTable
 from stubtail.llm.routing import decayed
-from stubtail.metrics.llm import DURATION_EDGES_S, FIRST_EDGES_S, Spread, UpstreamNumbers
+from stubtail.metrics.llm import (
+    CHUNK_EDGES_S,
+    DURATION_EDGES_S,
+    FIRST_EDGES_S,
+    KINDS,
+    OPERATIONS,
+    TOKEN_EDGES,
+    Spread,
+    UpstreamNumbers,
+)
 from stubtail.v1 import llm_pb2
 
 EWMA_NEW = 0.3  # what the newest time to the first content counts
@@ -27,14 +38,14 @@ class Provider:
     concurrency_max: int
     weight: float
     stream_usage: bool
+    dialect: Dialect
+    max_tokens: int = 4096
+    refuses: tuple[str, ...] = ()
     in_flight: int = 0
 
-    def headers(self) -> dict[str, str]:
-        """The headers of a request."""
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key.reveal()}"
-        return headers
+    def lacks(self, request: llm_pb2.ChatRequest) -> str:
+        """The field of a request that it does not offer; empty where it offers all."""
+        return next((path for path in self.refuses if _is_set(request, path)), "")
 
 
 class Upstream:
@@ -59,6 +70,9 @@ class Upstream:
         self.origin = provider
         self.provider = provider.name
         self.model = model
+        self.chat_url = provider.base_url + provider.dialect.chat_path
+        self.embed_url = provider.base_url + provider.dialect.embed_path
+        self.headers = provider.dialect.headers(provider.key)
         self.name = f"{provider.name}/{model}"
         self.weight = provider.weight
         self.price = price
@@ -72,7 +86,9 @@ class Upstream:
         self._tokens: Counter[str] = Counter()
         self._cost_nano_usd = 0
         self._first = Spread(FIRST_EDGES_S)
-        self._duration = Spread(DURATION_EDGES_S)
+        self._duration = {one: Spread(DURATION_EDGES_S) for one in OPERATIONS}
+        self._chunk = Spread(CHUNK_EDGES_S)
+        self._usage = {(one, kind): Spread(TOKEN_EDGES) for one in OPERATIONS for kind in KINDS}
 
     @property
     def cost(self) -> int | None:
@@ -95,14 +111,21 @@ class Upstream:
         self._ttft_at_s = now_s
         self._first.add(seconds)
 
-    def note_attempt(self, outcome: Outcome, seconds: float) -> None:
+    def note_chunk(self, seconds: float) -> None:
+        """Something more came of an answer after so many seconds."""
+        self._chunk.add(seconds)
+
+    def note_attempt(self, operation: str, outcome: Outcome, seconds: float) -> None:
         """An attempt ended so, after so many seconds."""
         name = llm_pb2.AttemptOutcome.Name(outcome).removeprefix("ATTEMPT_OUTCOME_").lower()
         self._outcomes[name] += 1
-        self._duration.add(seconds)
+        self._duration[operation].add(seconds)
 
-    def note_usage(self, usage: llm_pb2.Usage) -> None:
+    def note_usage(self, operation: str, usage: llm_pb2.Usage) -> None:
         """An answer took so many tokens."""
+        if usage.source == llm_pb2.Usage.SOURCE_PROVIDER:
+            self._usage[operation, "input"].add(usage.input_tokens)
+            self._usage[operation, "output"].add(usage.output_tokens)
         self._tokens["input"] += usage.input_tokens
         self._tokens["output"] += usage.output_tokens
         self._cost_nano_usd += usage.cost_nano_usd
@@ -120,6 +143,8 @@ class Upstream:
             cost_nano_usd=self._cost_nano_usd,
             first=self._first,
             duration=self._duration,
+            chunk=self._chunk,
+            usage=self._usage,
         )
 
     def lease(self, now_s: float) -> "Lease | Refusal":
@@ -131,12 +156,19 @@ class Upstream:
 
 
 class Lease:
-    """A slot and a permit of an upstream. `close` gives both back, however the attempt ended."""
+    """A slot and a permit of an upstream. `close` gives both back, however the attempt ended.
+
+    Attributes:
+        settled: whether the attempt has ended.
+        unused: whether the upstream said at once that it does not answer.
+    """
 
     def __init__(self, upstream: Upstream, permit: Permit) -> None:
         self.upstream = upstream
         self._permit = permit
         self._open = True
+        self.settled = False
+        self.unused = False
         upstream.in_flight += 1
         upstream.attempts += 1
         upstream.origin.in_flight += 1
@@ -152,12 +184,16 @@ class Lease:
 
     def answered(self, now_s: float) -> None:
         """The answer is complete."""
+        self.settled = True
         self._permit.ok(now_s)
 
     def failed(self, failure: AttemptFailedError, now_s: float) -> None:
         """The attempt failed; what that means for the gate depends on why."""
-        self.upstream.failures += 1
-        if failure.outcome in {failures.REFUSED, failures.DEADLINE}:
+        self.settled = True
+        self.unused = failure.outcome in failures.UNUSED
+        if failure.outcome != failures.SUPERSEDED:
+            self.upstream.failures += 1
+        if failure.outcome in failures.BLAMELESS:
             self._permit.drop(now_s)
         elif failure.outcome == failures.THROTTLED:
             wait_s = failure.retry_after_s
@@ -174,3 +210,31 @@ class Lease:
             self._permit.drop(now_s)
             self.upstream.in_flight -= 1
             self.upstream.origin.in_flight -= 1
+
+
+def is_field(path: str) -> bool:
+    """Whether a chat request can have a field like `sampling.seed`."""
+    found: Any = llm_pb2.ChatRequest.DESCRIPTOR
+    for name in path.split("."):
+        field = found.fields_by_name.get(name) if found is not None else None
+        if field is None:
+            return False
+        found = field.message_type
+    return True
+
+
+def _is_set(request: llm_pb2.ChatRequest, path: str) -> bool:
+    """Whether a request has a field, such as `tools`, `sampling.seed` or `messages.name`."""
+    found: list[Any] = [request]
+    for name in path.split("."):
+        found = [value for one in found for value in _values(one, name)]
+    return bool(found)
+
+
+def _values(message: Any, name: str) -> list[Any]:
+    field = message.DESCRIPTOR.fields_by_name[name]
+    value = getattr(message, name)
+    if field.is_repeated:
+        return list(value)
+    given = message.HasField(name) if field.has_presence else bool(value)
+    return [value] if given else []

@@ -15,7 +15,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from stubtail.errors import Code
-from stubtail.metrics.llm import LlmCollector, UpstreamNumbers
+from stubtail.metrics.breakers import BreakerCollector
+from stubtail.metrics.llm import CallNumbers, LlmCollector, UpstreamNumbers
 from stubtail.metrics.recorder import Recorder
 from stubtail.metrics.series import (
     ERROR_EDGES_S,
@@ -37,6 +38,8 @@ def build_registry(
     recorder: Recorder,
     lines_dropped: Callable[[], int],
     upstreams: Callable[[], Iterable[UpstreamNumbers]] = tuple,
+    breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
+    chats: Callable[[], Iterable[CallNumbers]] = tuple,
 ) -> CollectorRegistry:
     """A registry of all metrics of this process.
 
@@ -44,10 +47,13 @@ def build_registry(
         recorder: what the lane notes.
         lines_dropped: log lines lost since the start.
         upstreams: the providers of language models.
+        breakers: the states of the breakers of models that have failed lately.
+        chats: the calls to language models.
     """
     registry = CollectorRegistry()
     registry.register(RecorderCollector(recorder, lines_dropped))
-    registry.register(LlmCollector(upstreams))
+    registry.register(LlmCollector(upstreams, chats))
+    registry.register(BreakerCollector(lambda: recorder.models, breakers))
     ProcessCollector(registry=registry)
     return registry
 

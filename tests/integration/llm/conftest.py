@@ -13,6 +13,7 @@ from tests import model_files
 from tests.integration.calls import call
 from tests.integration.conftest import UNBOUNDED, defects
 from tests.integration.llm.chats import SERVICE
+from tests.llm_anthropic import ANTHROPIC
 from tests.llm_scripts import SCRIPTS
 from tests.llm_upstream import LlmUpstream
 from tests.server_process import ServerProcess
@@ -26,6 +27,7 @@ TIGHT = {
     "breaker_open_max_ms": 300,
     "total_timeout_ms": 3000,
     "stall_timeout_ms": 1000,
+    "caller_timeout_ms": 500,
     "calls_max": 20,
 }
 
@@ -71,6 +73,18 @@ def write_settings(path: Path, upstream: LlmUpstream, **settings: int) -> Path:
     key.write_text("sk-SECRET-KEY\n", encoding="ascii")
     lines += ["[llm.providers.keyed]", f'base_url = "{upstream.base_url}"', 'models = ["ok"]']
     lines += [f"api_key_file = {json.dumps(str(key))}"]
+    lines += ["[llm.providers.claude]", f'base_url = "{upstream.base_url}"', 'kind = "anthropic"']
+    lines += [f"models = {json.dumps(list(ANTHROPIC))}", "max_tokens = 777"]
+    lines += [f"api_key_file = {json.dumps(str(key))}"]
+    lines += ["[llm.providers.strict]", f'base_url = "{upstream.base_url}"', 'models = ["ok"]']
+    lines += ['refuses = ["sampling.seed", "messages.name"]']
+    lines += ["[llm.aliases.hedged]", 'targets = ["p/silent", "q/ok"]', "hedge_after_ms = 50"]
+    lines += ["[llm.aliases.outgrown]", 'targets = ["claude/outgrown", "p/broken"]']
+    lines += ['context_fallback = "fast"']
+    lines += ["[llm.aliases.refused]", 'targets = ["claude/refuses", "p/broken"]']
+    lines += ['content_fallback = "fast"']
+    lines += ['[llm.prices."claude/says"]', "input = 3", "output = 15", "cached_input = 0.3"]
+    lines += ["cache_write = 3.75"]
     for name in names:
         lines += [f'[llm.aliases."after {name}"]', f'targets = ["p/{name}", "q/ok"]']
     lines += ["[llm.aliases.fast]", 'targets = ["p/ok"]']
@@ -87,7 +101,7 @@ def write_settings(path: Path, upstream: LlmUpstream, **settings: int) -> Path:
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[LlmUpstream]:
     """The provider."""
-    with LlmUpstream(SCRIPTS) as serving:
+    with LlmUpstream({**SCRIPTS, **ANTHROPIC}) as serving:
         yield serving
 
 

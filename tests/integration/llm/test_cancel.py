@@ -83,6 +83,22 @@ def test_a_caller_that_does_not_read_holds_up_nobody(
     assert talk.gone.wait(GONE_S)
 
 
+def test_a_caller_that_never_reads_is_ended(tight: grpc.Channel, upstream: LlmUpstream) -> None:
+    """Neither the provider's slot nor its connection is held for one who takes nothing."""
+    made = request("p/flood")
+    call = begin(tight, made)
+    wait_until(lambda: len(upstream.of(made.end_user)) == 1, "the upstream was not asked")
+    (talk,) = upstream.of(made.end_user)
+
+    assert talk.gone.wait(GONE_S)
+
+    wait_until(lambda: health(tight, "p/flood").in_flight == 0, "the slot is held")
+    with pytest.raises(grpc.RpcError) as caught:
+        list(call)
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "the caller took none" in caught.value.details()
+
+
 def test_storms_of_cancels_leave_nothing(
     llm: grpc.Channel, llm_server: ServerProcess, upstream: LlmUpstream
 ) -> None:

@@ -22,12 +22,12 @@ def test_a_server_without_providers_has_no_such_service(channel: grpc.Channel) -
 
 
 def test_a_server_without_providers_needs_no_packages() -> None:
-    """Neither aiohttp nor pybreaker is imported."""
+    """Neither httptools nor pybreaker is imported."""
     code = "import sys, stubtail.app; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert not {"aiohttp", "pybreaker"} & set(done.stdout.split())
+    assert not {"httptools", "pybreaker"} & set(done.stdout.split())
 
 
 def test_health_and_reflection_know_the_service(llm: grpc.Channel) -> None:

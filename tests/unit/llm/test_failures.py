@@ -37,7 +37,9 @@ def test_retry_after_is_read_and_bounded(text: str, seconds: float | None):
 @pytest.mark.parametrize(
     ("status", "code", "outcome"),
     [
-        (400, "context_length_exceeded", failures.REFUSED),
+        (400, "context_length_exceeded", failures.CONTEXT_TOO_LONG),
+        (413, "", failures.CONTEXT_TOO_LONG),
+        (400, "content_policy_violation", failures.CONTENT_REFUSED),
         (401, "", failures.AUTH_FAILED),
         (402, "", failures.THROTTLED),
         (403, "", failures.AUTH_FAILED),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from stubtail.llm import failures
 from stubtail.llm.failures import AttemptFailedError
-from stubtail.llm.openai_reply import Piece, error_of, read_event, read_whole
+from stubtail.llm.openai_reply import error_of, read_event, read_whole
+from stubtail.llm.pieces import Piece
 from stubtail.llm.sse import ServerEvent
 
 JSON = st.recursive(
@@ -102,7 +103,7 @@ def test_signs_of_life_are_no_content(document: object) -> None:
 )
 def test_content_has_many_forms(delta: object) -> None:
     """Text, thoughts and calls of tools."""
-    assert event(choice(delta)).delta is not None
+    assert event(choice(delta)).has_content
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,7 @@ def test_content_has_many_forms(delta: object) -> None:
         choice({"tool_calls": ["x"]}),
         choice({}, finish_reason=7),
         {"usage": {"prompt_tokens": -1}},
+        {"usage": {"prompt_tokens": 2**31 + 1}},
         {"usage": {"prompt_tokens": "many"}},
         {"usage": "much"},
         choice({"content": "x"}, logprobs={"content": [{"token": "x"}]}),
@@ -133,7 +135,22 @@ def test_what_is_not_understood_is_a_failure(document: object) -> None:
     assert caught.value.outcome == failures.MALFORMED
 
 
-@pytest.mark.parametrize("word", ["error", "abort", "insufficient_system_resource", "ERROR"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "error",
+        "abort",
+        "insufficient_system_resource",
+        "ERROR_LIMIT",
+        "failed",
+        "server_error",
+        "incomplete",
+        "MALFORMED_FUNCTION_CALL",
+        "pause_turn",
+        "cancelled",
+        "request_timeout",
+    ],
+)
 def test_failures_may_hide_in_the_reason_of_an_end(word: str) -> None:
     """Providers give them where a reason of the end should be."""
     with pytest.raises(AttemptFailedError) as caught:

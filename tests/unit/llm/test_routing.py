@@ -115,3 +115,25 @@ def test_what_is_long_ago_says_little():
     """A slow upstream comes up again."""
     assert decayed(10, 0) == 10
     assert decayed(10, 3000) < 0.001
+
+
+def test_plans_know_who_answers_what_others_cannot():
+    """By the aliases that the alias names; wishes narrow them; without fallback there is none."""
+    aliases = {
+        "fast": Alias((A,), "priority", context_fallback="big", content_fallback="free"),
+        "big": Alias((C,), "priority"),
+        "free": Alias((B, C), "priority"),
+    }
+    router = Router([Fake(name) for name in (A, B, C)], aliases, "priority", random.random)
+
+    def names(**wishes: object) -> list[list[str]]:
+        plan = router.plan("fast", Wishes(**wishes), 0.0)  # type: ignore[arg-type]  # by name
+        lists = (plan.upstreams, plan.on_context, plan.on_content)
+        return [[one.name for one in ones] for ones in lists]
+
+    assert names() == [[A], [C], [B, C]]
+    assert names(ignore=("c",)) == [[A], [], [B]]
+    assert names(fallback=False) == [[A], [], []]
+    assert router.plan("big", Wishes(), 0.0).on_context == []
+    plan = router.plan("fast", Wishes(), 0.0).only(lambda one: one.name != C)
+    assert [len(ones) for ones in (plan.upstreams, plan.on_context, plan.on_content)] == [1, 0, 1]

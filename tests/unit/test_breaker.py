@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from stubtail.llm.breaker import BreakerOptions, Gate, Permit, Refusal
+from stubtail.breaker import BreakerOptions, Gate, Permit, Refusal
 
 OPTIONS = BreakerOptions(
     window_s=30, attempts_min=10, failure_rate=0.5, failures_max=5, open_s=4, open_max_s=30

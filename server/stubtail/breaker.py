@@ -1,4 +1,6 @@
-"""A circuit breaker and a throttle gate in front of one upstream; pure, the time is passed in.
+"""A circuit breaker and a throttle gate in front of what can fail; pure, the time is passed in.
+
+It stands in front of each upstream of the proxy and of each model on the lane.
 
 pybreaker holds the state: closed, open, half-open. It is never wrapped around awaited work, which
 would count cancelled calls as failures, admit any number of probes and hold its lock meanwhile.

@@ -1,0 +1,6 @@
+"""What a stream tells: the events of an answer in their order."""
+
+from stubtail.v1 import llm_pb2
+
+# A text stands for a delta that has nothing else: the most frequent event costs no message.
+Event = str | llm_pb2.ChatStart | llm_pb2.ChatDelta | llm_pb2.ChatRestart | llm_pb2.ChatEnd

@@ -1,0 +1,1 @@
+"""Spans of calls, for those who follow a request through several services."""
