@@ -1,0 +1,73 @@
+"""How much each model counts: by its errors on the backtest, held by what is usual for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from stubtail.forecasting.members import LAST, LONG_NAIVE, LONG_PROFILE, PROFILE, SMOOTHING
+from stubtail.forecasting.task import NAIVE, TREES, ZERO_SHOT, Doubles, Share
+
+# The usual error of each model as a multiple of the median model's, on the tuning series
+# (training/forecast_corpus.py; none of them is evaluated on).
+USUAL: Final[Mapping[str, float]] = {
+    ZERO_SHOT: 0.93,
+    TREES: 0.9,
+    SMOOTHING: 0.95,
+    PROFILE: 1.0,
+    LONG_PROFILE: 0.8,
+    NAIVE: 1.05,
+    LONG_NAIVE: 0.9,
+    LAST: 1.35,
+}
+USUAL_ORIGINS: Final = 1.0  # what is usual counts as much as so many origins
+POWER: Final = 5.0  # a model with half the error counts 32 times as much
+SHARE_MIN: Final = 0.04  # less is noise, and lengthens the answer
+WORST: Final = 5.0  # one bad origin must not decide alone
+
+
+def weights_of(errors: Mapping[str, Doubles], names: Sequence[str]) -> Doubles:
+    """The weights of models, adding up to 1, float64 [names].
+
+    Args:
+        errors: for each model its error at each origin, NaN where it has none.
+        names: the models to weigh.
+    """
+    usual = np.array([USUAL[name] for name in names])
+    counts = np.zeros(len(names))
+    score = usual.copy()
+    table = np.array([errors[name] for name in names if name in errors])
+    if table.size:
+        typical = np.nanmedian(table, axis=0)
+        told = typical > 0
+        for index, name in enumerate(names):
+            if name not in errors:
+                continue
+            relative = np.minimum(errors[name][told] / typical[told], WORST)
+            relative = relative[np.isfinite(relative)]
+            if len(relative):
+                counts[index] = len(relative)
+                score[index] = float(relative.mean())
+    held = (counts * score + USUAL_ORIGINS * usual) / (counts + USUAL_ORIGINS)
+    weights = np.maximum(held, 1e-6) ** -POWER
+    weights = np.where(weights < SHARE_MIN * weights.max(), 0.0, weights)
+    weights /= weights.sum()
+    return np.asarray(weights)
+
+
+def shares_of(
+    names: Sequence[str], weights: Doubles, errors: Mapping[str, Doubles]
+) -> tuple[Share, ...]:
+    """The models of a blend with their weights, the largest first."""
+    naive = errors.get(NAIVE)
+    shares = []
+    for name, weight in zip(names, weights, strict=True):
+        if weight > 0:
+            relative = float("nan")
+            if naive is not None and name in errors:
+                both = np.isfinite(errors[name]) & np.isfinite(naive)
+                below = float(naive[both].mean()) if both.any() else 0.0
+                relative = float(errors[name][both].mean()) / below if below > 0 else float("nan")
+            shares.append(Share(name, float(weight), relative))
+    shares.sort(key=lambda share: -share.weight)
+    return tuple(shares)

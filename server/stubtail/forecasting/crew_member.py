@@ -1,0 +1,58 @@
+"""One process that forecasts, as the server sees it: its start, its end, the socket to it."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from stubtail.forecasting.task import GraphFile
+from stubtail.forecasting.worker import READY
+
+START_S_MAX: Final = 60.0  # libraries and graphs from a cold disk on a busy machine
+END_S: Final = 2.0
+
+
+class Member:
+    """One process and the socket to it.
+
+    Args:
+        cached_fits_max: passed to it.
+
+    Attributes:
+        connection: tasks go in, answers come out.
+    """
+
+    def __init__(self, cached_fits_max: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            command = [sys.executable, "-m", "stubtail.forecasting.worker", str(number)]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [*command, str(cached_fits_max)], pass_fds=[number], stdin=subprocess.DEVNULL
+            )
+        self.connection: Any = Connection(ours.detach())
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def get_ready(self, graphs: Sequence[GraphFile]) -> None:
+        """Waits until it has loaded its libraries and these graphs.
+
+        Raises:
+            OSError, EOFError, TimeoutError: it did not.
+        """
+        self.connection.send(list(graphs))
+        if not self.connection.poll(START_S_MAX):
+            raise TimeoutError("a forecasting process took too long to start")
+        if self.connection.recv() != READY:
+            raise OSError("a forecasting process said something unexpected")
+
+    def end(self) -> None:
+        """Ends the process; may be called again."""
+        self._process.kill()  # before the socket, on which another thread may wait
+        self._process.wait(END_S)
+        self.connection.close()
