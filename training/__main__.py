@@ -18,9 +18,11 @@ SYSTEMS: Final = {
     "lead": "what will this customer do next, in six scores? CDNOW, 69,659 purchases, 134 features",
     "ltv": "what will this customer spend in 39 weeks? CDNOW, 23,570 customers",
     "segments": "which kind of customer is this? CDNOW, 23,570 customers in groups",
+    "anomaly": "is this month of telephone use unusual? MLC++, 5,000 customers, 15 columns",
     "pricing": "how much sells at this price? orange juice, 106,139 weeks of brands in shops",
 }
-COMMANDS: Final = ("report", "table")  # modules of this folder with `main(arguments)`
+# Modules of this folder with `main(arguments)`; "-" in a name is "_" in the file's.
+COMMANDS: Final = ("report", "table", "zero-shot", "global-trees")
 MODULES: Final = (
     "catboost",
     "lifetimes",
@@ -53,6 +55,10 @@ what was trained, for people:
   python -m training report                    a page with plots and measures of every model
   python -m training table                     measure a call to each, write training/README.md
 
+models that forecast:
+  python -m training global-trees              deciles for any series, as one graph
+  python -m training zero-shot                 Fracast-0 from its package; needs the extra zero-shot
+
 Training twice on one machine gives the same bytes. training/README.md tells more.
 """
 
@@ -71,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"training needs {', '.join(absent)}: pip install '.[training]'", file=sys.stderr)
         return 1
     if not options:
-        return int(import_module(f"training.{command}").main(given[1:]))
+        return int(import_module(f"training.{command.replace('-', '_')}").main(given[1:]))
     names = list(dict.fromkeys(options.systems or SYSTEMS))
     return _train(names, options.model_version, options.out)
 

@@ -103,7 +103,7 @@ class Record:
 
 
 def shipped(models: Path) -> list[Record]:
-    """The highest version of every model of a folder that has a model.json, by name."""
+    """The highest version of every scoring model of a folder that has a model.json, by name."""
     found = []
     for folder in sorted(models.iterdir()):
         versions = [
@@ -112,7 +112,10 @@ def shipped(models: Path) -> list[Record]:
             if version.name.isdigit() and (version / "model.json").is_file()
         ]
         if versions:
-            found.append(Record.read(max(versions, key=lambda version: int(version.name))))
+            record = Record.read(max(versions, key=lambda version: int(version.name)))
+            # Models of other kinds have pages and measures of their own.
+            if record.document.get("kind", "scoring") == "scoring":
+                found.append(record)
     return found
 
 

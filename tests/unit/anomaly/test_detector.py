@@ -1,0 +1,194 @@
+"""Pins what is found in series, what is left alone, and that the false-alarm rate is one."""
+
+import numpy as np
+import pytest
+
+from stubtail.anomaly.detector import detect
+from stubtail.anomaly.findings import Kind, Severity, severity
+from stubtail.anomaly.recurring import on_schedule
+from stubtail.anomaly.seasons import find_season
+from stubtail.anomaly.tails import both_tails, chances
+from tests.unit.anomaly.noises import NOISES
+
+RATE = 0.001
+REPEATS = 25
+POINTS = 1000
+
+
+def kinds(values: np.ndarray, **options: object) -> list[tuple[Kind, int]]:
+    """What is found, by its start."""
+    found = detect(np.asarray(values, float), rate=RATE, **options).findings  # type: ignore[arg-type]  # as detect takes them
+    return [(one.kind, one.start) for one in found]
+
+
+def flagged(values: np.ndarray, rate: float) -> int:
+    """How many points are flagged, all kinds together."""
+    judged = detect(values, rate=rate)
+    return sum(one.end - one.start for one in judged.findings)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.001])
+def test_false_alarms_come_at_the_rate_that_was_asked_for(rate: float) -> None:
+    """Over eight kinds of noise the share of flagged points is the rate, within a factor of two.
+
+    And for each of them it is at most four times the rate: the tails of a thousand points are
+    known no better than that.
+    """
+    rng = np.random.default_rng(7)
+    shares = {
+        name: sum(flagged(make(rng, POINTS), rate) for _ in range(REPEATS)) / REPEATS / POINTS
+        for name, make in NOISES.items()
+    }
+    assert rate / 2.5 < np.mean(list(shares.values())) < 2 * rate, shares
+    assert max(shares.values()) < 4 * rate, shares
+
+
+def test_a_higher_rate_flags_more() -> None:
+    """The rate orders what is flagged."""
+    values = np.random.default_rng(2).standard_t(4, size=3000)
+    counts = [flagged(values, rate) for rate in (1e-4, 1e-3, 1e-2, 1e-1)]
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_kind_is_found_where_it_is(seed: int) -> None:
+    """A spike, a dip, a shift, a change of the spread and a flat line in noise."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=POINTS)
+    spike, dip, shift, varied, flat = (noise.copy() for _ in range(5))
+    spike[500] += 15
+    dip[500] -= 15
+    shift[600:] += 10
+    varied[500:] *= 8
+    flat[400:440] = flat[400]
+    assert (Kind.SPIKE, 500) in kinds(spike)
+    assert (Kind.DIP, 500) in kinds(dip)
+    assert (Kind.LEVEL_SHIFT, 600) in kinds(shift)
+    (start,) = [start for kind, start in kinds(varied) if kind == Kind.VARIANCE]
+    assert 470 <= start <= 530
+    assert (Kind.FLAT_LINE, 400) in kinds(flat)
+
+
+def test_a_value_that_is_usual_at_another_time_is_a_point() -> None:
+    """Noon's value at midnight: nothing but the season tells that it is wrong."""
+    rng = np.random.default_rng(3)
+    values = 10 * np.sin(2 * np.pi * np.arange(960) / 48) + 0.5 * rng.normal(size=960)
+    values[492] = -values[492]  # the top of a wave
+    judged = detect(values, rate=RATE)
+    assert judged.expectation.season == 48
+    assert [(one.kind, one.start) for one in judged.findings if one.start == 492] == [
+        (Kind.POINT, 492)
+    ]
+
+
+def test_a_shift_does_not_hide_a_spike() -> None:
+    """Points after a shift are not learned from as if they were unusual."""
+    values = np.random.default_rng(0).normal(size=POINTS)
+    values[500] += 12
+    values[700:] += 8
+    found = kinds(values)
+    assert {start for _, start in found} == {500, 700}, found
+
+
+def test_what_comes_every_night_is_no_anomaly() -> None:
+    """A job that starts a few minutes earlier or later; one at noon is told."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(1, 0.05, size=4032)
+    for night in range(14):
+        values[night * 288 + 100 + rng.integers(-4, 5)] += 5
+    assert kinds(values, season=1, kinds={Kind.SPIKE}) == []
+    values[2000] += 5
+    assert kinds(values, season=1, kinds={Kind.SPIKE}) == [(Kind.SPIKE, 2000)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full(100, 5.0),
+        np.zeros(8),
+        np.arange(1000.0),
+        np.tile([1.0, 2.0], 50),
+        np.random.default_rng(1).normal(size=8),
+        np.concatenate((np.full(20, np.nan), np.ones(20))),
+        np.arange(8.0) * 1e149,
+        np.full(10, 5e-324),
+    ],
+    ids=["constant", "zeros", "line", "two values", "eight", "half missing", "huge", "tiny"],
+)
+def test_nothing_is_found_where_nothing_is(values: np.ndarray) -> None:
+    """Series without an anomaly that are easily taken for one; nothing raises."""
+    assert kinds(values) == []
+
+
+def test_one_other_value_in_a_constant_series_is_found() -> None:
+    """Whatever the size of the constant."""
+    for scale in (1e-9, 1.0, 1e12):
+        values = np.full(100, 5.0) * scale
+        values[50] = 6.0 * scale
+        assert [start for _, start in kinds(values)] == [50]
+
+
+def test_missing_points_are_never_found() -> None:
+    """And what is around them is judged."""
+    values = np.random.default_rng(4).normal(size=500)
+    values[100:140] = np.nan
+    values[300] = 20
+    judged = detect(values, rate=RATE)
+    assert (judged.p_values[100:140] == 1).all()
+    assert [(one.kind, one.start) for one in judged.findings] == [(Kind.SPIKE, 300)]
+
+
+def test_the_band_is_where_flagging_begins() -> None:
+    """Points outside the band are those with a p-value at most the rate of points."""
+    values = np.random.default_rng(8).standard_t(3, size=2000)
+    judged = detect(values, rate=0.01, kinds={Kind.SPIKE, Kind.DIP, Kind.POINT})
+    outside = (values < judged.lower) | (values > judged.upper)
+    np.testing.assert_array_equal(outside, judged.p_values <= 0.01)
+    assert outside.any()
+
+
+def test_only_the_wanted_kinds_are_found_and_share_the_rate() -> None:
+    """Who looks for one kind gets the whole rate for it."""
+    values = np.random.default_rng(0).normal(size=POINTS)
+    values[500] += 15
+    values[700:] += 10
+    found = detect(values, rate=RATE, kinds={Kind.LEVEL_SHIFT}).findings
+    assert [one.kind for one in found] == [Kind.LEVEL_SHIFT]
+
+
+@pytest.mark.parametrize("length", [12, 24, 96])
+def test_seasons_are_found(length: int) -> None:
+    """By their shape, whatever it is; noise has none."""
+    rng = np.random.default_rng(length)
+    shape = rng.normal(size=length) * 3
+    values = np.tile(shape, 960 // length) + rng.normal(size=960 // length * length)
+    assert find_season(values) == length
+    assert find_season(rng.normal(size=960)) == 1
+    assert find_season(np.cumsum(rng.normal(size=960))) == 1
+
+
+def test_tails_tell_chances_beyond_what_was_seen() -> None:
+    """The p-value of 5 deviations among a thousand normal values is small and not nothing."""
+    sample = np.random.default_rng(6).normal(size=1000)
+    above, below = both_tails(sample, 1e-9, 0.6)
+    p_values = chances(np.array([0.0, 2.0, 5.0, -5.0, 50.0]), above, below)
+    assert p_values[0] == 1.0
+    assert 0.01 < p_values[1] < 0.2
+    assert (p_values[2:4] < 2e-3).all()
+    assert p_values[4] < p_values[2]
+    assert 2.8 < above.bound(0.001) < 4.5  # 3.09, and rather a little more
+
+
+def test_schedules_need_five_events() -> None:
+    """Four are chance; of five, one out of place is told."""
+    assert on_schedule([0, 100, 200, 300]) == [False] * 4
+    assert on_schedule([0, 101, 199, 300, 402]) == [True] * 5
+    assert on_schedule([0, 100, 200, 250, 300, 400, 500]) == [True] * 3 + [False] + [True] * 3
+
+
+def test_severities_go_by_p_values() -> None:
+    """One step for each power of ten."""
+    steps = [(0.5, Severity.LOW), (0.01, Severity.MEDIUM), (1e-3, Severity.HIGH)]
+    for p_value, expected in [*steps, (1e-4, Severity.CRITICAL)]:
+        assert severity(p_value) == expected
