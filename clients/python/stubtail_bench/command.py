@@ -4,7 +4,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from stubtail_bench.outcome import Outcome
 from stubtail_bench.page import page
 from stubtail_bench.report import document, tables, warnings_of
 from stubtail_bench.requests import make_pool, wrong_replies
-from stubtail_bench.served import describe, prove
+from stubtail_bench.served import Served, describe, parse_tensor, prove
 from stubtail_bench.workload import FORMS, PRIORITIES, CallSpec, Workload, load_workload
 
 MODES = ("open", "closed", "single-stream", "server", "offline")
@@ -37,6 +37,13 @@ def add_load_arguments(parser: argparse.ArgumentParser, traces: Path = Path()) -
     what.add_argument("--model", metavar="NAME", help="without a file: the model to call")
     what.add_argument("--form", choices=FORMS, default="infer")
     what.add_argument("--rows", type=int, default=1, help="in each call")
+    what.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME:TYPE:SHAPE",
+        help="of the model, such as x:FP32:-1,30, where the server does not tell",
+    )
     what.add_argument("--rows-file", type=Path, metavar="CSV", help="real rows to draw from")
     what.add_argument("--priority", choices=PRIORITIES, default="")
     what.add_argument("--deadline-ms", type=float, default=0.0, help="0: none")
@@ -72,9 +79,13 @@ def load(options: argparse.Namespace) -> int:
     """
     about = machine()
     workload = _workload(options)
-    served = describe(options.server, [call.model for call in workload.calls])
     rng = np.random.default_rng(workload.seed)
-    pools = [make_pool(call, served[call.model], rng) for call in workload.calls]
+    pools = [
+        make_pool(call, served, rng)
+        for call, served in zip(
+            workload.calls, _served(options.server, workload.calls), strict=True
+        )
+    ]
     kinds = [pool.kind for pool in pools]
     prove(options.server, kinds)
     target = Target(
@@ -103,6 +114,17 @@ def load(options: argparse.Namespace) -> int:
     return 1 if wrong or not any(run.outcome.answered.count for run in bench.runs) else 0
 
 
+def _served(address: str, calls: Sequence[CallSpec]) -> list[Served]:
+    """What each call's model takes: as it was named for the call, or as the server tells."""
+    asked = describe(address, [call.model for call in calls if not call.inputs])
+    return [
+        Served(call.model, tuple(map(parse_tensor, call.inputs)), ())
+        if call.inputs
+        else asked[call.model]
+        for call in calls
+    ]
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
@@ -129,6 +151,7 @@ def _workload(options: argparse.Namespace) -> Workload:
             priority=options.priority,
             deadline_ms=options.deadline_ms,
             rows_file=options.rows_file,
+            inputs=tuple(options.input),
         )
         workload = Workload([call])
     named = {

@@ -52,6 +52,23 @@ class Served:
     features: tuple[Feature, ...]
 
 
+def parse_tensor(text: str) -> Tensor:
+    """A tensor such as `features:FP32:-1,30`: name, type, sizes; -1 for the rows and what is free.
+
+    Raises:
+        LoadError: The text is none.
+    """
+    named, _, sizes = text.rpartition(":")
+    name, _, datatype = named.rpartition(":")  # a name may have colons
+    try:
+        shape = tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        shape = ()
+    if not name or not shape or not all(size == -1 or size > 0 for size in shape):
+        raise LoadError(f"an input is NAME:TYPE:SIZE,SIZE, such as x:FP32:-1,30, got {text!r}")
+    return Tensor(name, datatype, shape)
+
+
 def describe(address: str, models: Iterable[str]) -> dict[str, Served]:
     """Asks for each of the models.
 
@@ -74,6 +91,11 @@ def _describe(channel: Any, address: str, name: str) -> Served:
         ) from error
     metadata = inference_pb2.ModelMetadataResponse.FromString(reply)
     inputs = tuple(Tensor(one.name, one.datatype, tuple(one.shape)) for one in metadata.inputs)
+    if not inputs:
+        raise LoadError(
+            f"{address} does not tell which inputs the model {name!r} takes; name them, such as "
+            "--input features:FP32:-1,30 (or `inputs` in a workload)"
+        )
     ask = channel.unary_unary(_GET_MODEL_PATH, None, None)
     try:
         reply = ask(models_pb2.GetModelRequest(model=name).SerializeToString(), timeout=_ASK_S)

@@ -69,6 +69,14 @@ class TableReader:
             return value
         return default or ""
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings; empty when the key is absent."""
+        value = self._get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            self.wrong(key, f"must be a list of strings, got {value!r}")
+            return ()
+        return tuple(value)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""
         value = self._get(key, default)

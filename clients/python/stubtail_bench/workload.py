@@ -36,6 +36,8 @@ class CallSpec:
         rows_file: A CSV file of real rows with a head; rows are drawn from it.
         value_range: Of random numbers for tensors of which the server tells no range.
         free_dimension: Size of dimensions, other than the rows, that the model leaves free.
+        inputs: The tensors that the model takes, for a server that does not tell them, as
+            `served.parse_tensor` reads them.
     """
 
     model: str
@@ -51,6 +53,7 @@ class CallSpec:
     rows_file: Path | None = None
     value_range: tuple[float, float] = (0.0, 1.0)
     free_dimension: int = 1
+    inputs: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -154,6 +157,7 @@ def _call(table: TableReader, folder: Path) -> CallSpec:
         rows_file=folder / rows_file if rows_file else None,
         value_range=table.numbers("value_range", (0.0, 1.0)),
         free_dimension=table.whole("free_dimension", 1, low=1, high=1_000_000),
+        inputs=table.texts("inputs"),
     )
     table.finish()
     return spec

@@ -11,8 +11,28 @@ from stubtail_client.chat_answers import (
     ToolCallPiece,
 )
 from stubtail_client.client import Client
+from stubtail_client.credentials import Credentials
 from stubtail_client.decisions import Decision, Option, Outcomes, Violation
 from stubtail_client.details import OutputScores, Reason, Reasons, ScoreWarning
+from stubtail_client.detect_answers import (
+    Anomaly,
+    AnomalyKind,
+    Cause,
+    Driver,
+    Incident,
+    RowAnomalies,
+    SeriesAnomalies,
+    SeriesFound,
+    Severity,
+    WatchAlarm,
+    WatchVerdicts,
+)
+from stubtail_client.embed_wire import (
+    Embeddings,
+    LanguageModel,
+    LanguageModels,
+    ProviderHealth,
+)
 from stubtail_client.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -22,14 +42,18 @@ from stubtail_client.errors import (
     InvalidArgument,
     NotFound,
     Overloaded,
+    PermissionDenied,
     StubtailError,
+    Unauthenticated,
     Unavailable,
     Unimplemented,
 )
+from stubtail_client.forecasts import Forecast, Forecasts
 from stubtail_client.health import HealthStatus
 from stubtail_client.models import Feature, Model, ModelSummary, ScoredOutput, Tensor
 from stubtail_client.options import Priority
 from stubtail_client.scores import Row, Scores, Timing
+from stubtail_client.watch import AsyncWatchStream, WatchState, WatchStream
 from stubtail_client.wishes import (
     Bounds,
     Limit,
@@ -41,24 +65,36 @@ from stubtail_client.wishes import (
 )
 
 __all__ = [
+    "Anomaly",
+    "AnomalyKind",
     "AsyncChatStream",
     "AsyncClient",
+    "AsyncWatchStream",
     "Attempt",
     "Bounds",
     "Cancelled",
+    "Cause",
     "ChatAnswer",
     "ChatPiece",
     "ChatStream",
     "ChatUsage",
     "Client",
+    "Credentials",
     "DeadlineExceeded",
     "Decision",
+    "Driver",
+    "Embeddings",
     "FailedPrecondition",
     "Feature",
     "FieldViolation",
+    "Forecast",
+    "Forecasts",
     "HealthStatus",
+    "Incident",
     "Internal",
     "InvalidArgument",
+    "LanguageModel",
+    "LanguageModels",
     "Limit",
     "MaxChange",
     "Model",
@@ -68,23 +104,34 @@ __all__ = [
     "Outcomes",
     "OutputScores",
     "Overloaded",
+    "PermissionDenied",
     "Priority",
     "Profit",
+    "ProviderHealth",
     "Range",
     "Reason",
     "Reasons",
     "Revenue",
     "Row",
+    "RowAnomalies",
     "ScoreWarning",
     "ScoredOutput",
     "Scores",
+    "SeriesAnomalies",
+    "SeriesFound",
+    "Severity",
     "StubtailError",
     "Tensor",
     "Timing",
     "ToolCall",
     "ToolCallPiece",
+    "Unauthenticated",
     "Unavailable",
     "Unimplemented",
     "ValueAtRisk",
     "Violation",
+    "WatchAlarm",
+    "WatchState",
+    "WatchStream",
+    "WatchVerdicts",
 ]

@@ -11,15 +11,19 @@ import grpc
 
 from stubtail_client import connection, errors, health, replies, wire
 from stubtail_client.chat import ChatsAsync
+from stubtail_client.credentials import Credentials, parts_of
 from stubtail_client.decide import DecidesAsync
+from stubtail_client.detect import DetectsAsync
+from stubtail_client.forecast import ForecastsSeriesAsync
 from stubtail_client.models import Model, ModelSummary
 from stubtail_client.options import Deadline, Metadata, Priority, checked_timeout
 from stubtail_client.rows import RowsInput
 from stubtail_client.scores import Scores
 from stubtail_client.scoring import Answer, Part, Plan, ScorePlan, SeveralPlan, call_metadata
+from stubtail_client.watch import WatchesAsync
 
 
-class AsyncClient(DecidesAsync, ChatsAsync):
+class AsyncClient(DecidesAsync, ForecastsSeriesAsync, ChatsAsync, DetectsAsync, WatchesAsync):
     """Calls a stubtail server from asyncio. It belongs to the event loop of its first call.
 
     Arguments, results and errors are those of `Client`. A task that is cancelled cancels its call
@@ -36,8 +40,10 @@ class AsyncClient(DecidesAsync, ChatsAsync):
         part_bytes_max: int = connection.PART_BYTES_MAX,
         wait_for_ready: bool = True,
         metadata: Mapping[str, str] | Iterable[tuple[str, str | bytes]] = (),
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: grpc.ChannelCredentials | Credentials | None = None,
     ) -> None:
+        loopback = connection.is_loopback(server)
+        channel, shown = parts_of(credentials, server, loopback=loopback)
         self._settings = connection.Settings(
             server=server,
             timeout=timeout,
@@ -45,9 +51,10 @@ class AsyncClient(DecidesAsync, ChatsAsync):
             part_rows_max=part_rows_max,
             part_bytes_max=part_bytes_max,
             wait_for_ready=wait_for_ready,
-            metadata=connection.metadata_pairs(metadata),
+            fixed_metadata=connection.metadata_pairs(metadata),
+            credentials=shown,
         )
-        self._credentials = credentials
+        self._credentials = channel
         self._connections: list[_Connection] = []
         self._turns: Iterator[_Connection] = iter(())
         self._closed = False

@@ -1,8 +1,10 @@
 """What a language model answered, whole or in pieces, and what it took."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-FINISHED = ("stop", "length", "tool_calls", "content_filter", "unspecified")
+FINISHED = ("stop", "length", "tool_calls", "content_filter")
+UNKNOWN = "unspecified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,16 @@ class ToolCallPiece:
 
 @dataclass(frozen=True, slots=True)
 class ChatPiece:
-    """A piece of an answer. `str(piece)` is its text."""
+    """A piece of an answer. `str(piece)` is its text.
+
+    With `restart` it brings nothing, and what came before it is void: the answer begins anew. That
+    only happens with `allow_restart`.
+    """
 
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCallPiece, ...] = ()
+    restart: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -67,7 +74,8 @@ class ChatUsage:
     """Tokens and cost.
 
     Attributes:
-        source: "provider"; "partial" where the answer is incomplete; "" where nobody counted.
+        source: "provider"; "cache" where it came from the server's; "partial" where the answer is
+            incomplete; "" where nobody counted.
         cost_nano_usd: billionths of a US dollar; None where there is no price.
     """
 
@@ -85,13 +93,15 @@ class ChatAnswer:
 
     Attributes:
         text: what the model says.
-        reasoning: what it thought, where the provider tells.
+        reasoning: what it thought, where the provider tells; `reasoning_signature` is its seal.
         tool_calls: what it calls.
         finish_reason: "stop", "length", "tool_calls", "content_filter"; "upstream_error",
-            "stalled", "deadline" or "" where the answer is incomplete.
+            "stalled", "deadline" or "" where the answer is incomplete; "unspecified" where the
+            provider gave a reason that nobody knows: the answer may be incomplete.
         provider, model: who answered; empty where nobody began to.
         attempts: every try of the server.
         first_token_s: from the start of the attempt that answered to its first content.
+        cached: whether it came from the server's cache; then nobody was asked, and it cost nothing.
     """
 
     text: str = ""
@@ -103,8 +113,20 @@ class ChatAnswer:
     usage: ChatUsage = ChatUsage()
     attempts: list[Attempt] = field(default_factory=list)
     first_token_s: float = 0.0
+    cached: bool = False
+    reasoning_signature: str = ""
+
+    def message(self) -> dict[str, Any]:
+        """The answer as a message of the next request, before the results of its tools."""
+        made: dict[str, Any] = {"role": "assistant", "content": self.text}
+        if self.tool_calls:
+            made["tool_calls"] = self.tool_calls
+        if self.reasoning_signature:  # a provider that seals its thoughts wants them back
+            made["reasoning"] = self.reasoning
+            made["reasoning_signature"] = self.reasoning_signature
+        return made
 
     @property
     def complete(self) -> bool:
-        """Whether the provider said that this is all."""
+        """Whether the provider gave a reason of the end that whole answers are known to have."""
         return self.finish_reason in FINISHED

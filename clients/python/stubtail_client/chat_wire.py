@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from stubtail.v1 import llm_pb2
 from stubtail_client.chat_answers import (
+    UNKNOWN,
     Attempt,
     ChatAnswer,
     ChatPiece,
@@ -15,19 +16,12 @@ from stubtail_client.chat_answers import (
     ToolCall,
     ToolCallPiece,
 )
+from stubtail_client.chat_messages import MessagesInput, messages_of, tool_choice_of, tool_of
 from stubtail_client.errors import Internal, invalid_rows, malformed_reply
 from stubtail_client.options import checked_model
 
 CHAT_TIMEOUT_S = 60.0  # answers are written at reading pace
 Strategy = Literal["priority", "weighted", "lowest_ttft", "least_busy", "lowest_cost"]
-MessagesInput = str | Sequence[Mapping[str, str]]
-_ROLES = {
-    "system": llm_pb2.CHAT_ROLE_SYSTEM,
-    "user": llm_pb2.CHAT_ROLE_USER,
-    "assistant": llm_pb2.CHAT_ROLE_ASSISTANT,
-    "tool": llm_pb2.CHAT_ROLE_TOOL,
-    "developer": llm_pb2.CHAT_ROLE_DEVELOPER,
-}
 _STRATEGIES = {
     "priority": llm_pb2.ROUTING_STRATEGY_PRIORITY,
     "weighted": llm_pb2.ROUTING_STRATEGY_WEIGHTED,
@@ -35,21 +29,33 @@ _STRATEGIES = {
     "least_busy": llm_pb2.ROUTING_STRATEGY_LEAST_BUSY,
     "lowest_cost": llm_pb2.ROUTING_STRATEGY_LOWEST_COST,
 }
-_SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
-_ROUTING = ("only", "ignore", "order", "allow_fallback", "max_attempts")
+_SAMPLING = (
+    *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
+    *("reasoning_effort", "reasoning_tokens"),
+)
+_ROUTING = (
+    *("only", "ignore", "order", "allow_fallback", "max_attempts"),
+    *("hedge_after_ms", "allow_restart"),
+)
 
 
 class ChatOptions(TypedDict, total=False):
     """The arguments of `chat` by name; `Client.chat` describes them."""
 
     system: str
+    images: Sequence[str | bytes]
     temperature: float
     top_p: float
     max_tokens: int
     seed: int
+    frequency_penalty: float
+    presence_penalty: float
     reasoning_effort: str
+    reasoning_tokens: int
     stop: Sequence[str]
     tools: Sequence[Mapping[str, Any]]
+    tool_choice: str
+    parallel_tool_calls: bool
     json_schema: Mapping[str, Any]
     only: Sequence[str]
     ignore: Sequence[str]
@@ -57,6 +63,9 @@ class ChatOptions(TypedDict, total=False):
     strategy: Strategy
     allow_fallback: bool
     max_attempts: int
+    hedge_after_ms: int
+    allow_restart: bool
+    cache: bool | float
     end_user: str
 
 
@@ -73,23 +82,42 @@ def encode_chat(model: str, messages: MessagesInput, options: ChatOptions) -> by
     try:
         request = llm_pb2.ChatRequest(
             model=checked_model(model),
-            messages=_messages(messages, given.get("system", "")),
+            messages=messages_of(messages, given.get("system", ""), given.get("images", ())),
             sampling=llm_pb2.Sampling(
                 **{name: given[name] for name in _SAMPLING if name in given},
                 stop=given.get("stop", ()),
             ),
-            tools=[_tool(one) for one in given.get("tools", ())],
-            routing=llm_pb2.Routing(**{name: given[name] for name in _ROUTING if name in given}),
+            tools=[tool_of(one) for one in given.get("tools", ())],
+            parallel_tool_calls=given.get("parallel_tool_calls"),
+            routing=routing_of(given),
             end_user=given.get("end_user", ""),
+            cache=cache_control(given.get("cache")),
         )
+        if "tool_choice" in given:
+            request.tool_choice.CopyFrom(tool_choice_of(given["tool_choice"]))
         if "json_schema" in given:
             schema = request.response_format.json_schema
             schema.name, schema.schema_json = "answer", json.dumps(given["json_schema"])
-        if "strategy" in given:
-            request.routing.strategy = _STRATEGIES[given["strategy"]]
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise invalid_rows("chat", f"an argument cannot be sent: {error}") from error
     return request.SerializeToString()
+
+
+def routing_of(given: Mapping[str, Any]) -> llm_pb2.Routing:
+    """The options about providers; raises KeyError for a strategy that is none."""
+    routing = llm_pb2.Routing(**{name: given[name] for name in _ROUTING if name in given})
+    if "strategy" in given:
+        routing.strategy = _STRATEGIES[given["strategy"]]
+    return routing
+
+
+def cache_control(wanted: bool | float | None) -> llm_pb2.CacheControl | None:
+    """Whether a kept answer will do, and how old it may be in seconds; raises ValueError."""
+    if wanted is None or wanted is False:
+        return None
+    if wanted is True:
+        return llm_pb2.CacheControl(use=True)
+    return llm_pb2.CacheControl(use=True, max_age_ms=round(wanted * 1e3))
 
 
 def decode_chat(payload: bytes) -> ChatAnswer:
@@ -103,8 +131,9 @@ def decode_chat(payload: bytes) -> ChatAnswer:
     except DecodeError as error:
         raise malformed_reply("LlmService.Chat") from error
     calls = [ToolCall(one.id, one.name, one.arguments_json) for one in reply.tool_calls]
-    answer = _answer(reply.text, reply.reasoning, calls, reply.start, reply.end)
-    if not reply.HasField("end") or not answer.complete:
+    thoughts = (reply.reasoning, reply.reasoning_signature)
+    answer = _answer(reply.text, thoughts, calls, reply.start, reply.end)
+    if not reply.HasField("end") or not _has_ended(answer):
         raise malformed_reply("LlmService.Chat")
     return answer
 
@@ -115,6 +144,7 @@ class Collected:
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._seals: list[str] = []
         self._calls: dict[int, list[ToolCallPiece]] = {}
         self._start = llm_pb2.ChatStart()
         self._end: llm_pb2.ChatEnd | None = None
@@ -138,6 +168,13 @@ class Collected:
             self._start = message.start
         elif kind == "end":
             self._end = message.end
+        elif kind == "restart":
+            self._texts.clear()
+            self._thoughts.clear()
+            self._seals.clear()
+            self._calls.clear()
+            self._start = message.restart.start
+            return ChatPiece(restart=True)
         elif kind == "delta":
             return self._piece(message.delta)
         return None
@@ -152,8 +189,8 @@ class Collected:
             )
             for _, pieces in sorted(self._calls.items())
         ]
-        texts, thoughts = "".join(self._texts), "".join(self._thoughts)
-        return _answer(texts, thoughts, calls, self._start, self._end)
+        thoughts = ("".join(self._thoughts), "".join(self._seals))
+        return _answer("".join(self._texts), thoughts, calls, self._start, self._end)
 
     def finished(self) -> ChatAnswer:
         """The whole answer, after the stream has ended with OK.
@@ -162,7 +199,7 @@ class Collected:
             Internal: something between here and the server cut the answer; `partial` is set.
         """
         answer = self.answer()
-        if not answer.complete:
+        if not _has_ended(answer):
             error: Internal = malformed_reply("LlmService.ChatStream")
             error.partial = answer
             raise error
@@ -175,58 +212,45 @@ class Collected:
         )
         self._texts.append(delta.text)
         self._thoughts.append(delta.reasoning)
+        self._seals.append(delta.reasoning_signature)
         for call in calls:
             self._calls.setdefault(call.index, []).append(call)
         return ChatPiece(delta.text, delta.reasoning, calls)
 
 
-def _messages(messages: MessagesInput, system: str) -> list[llm_pb2.ChatMessage]:
-    made = [llm_pb2.ChatMessage(role=llm_pb2.CHAT_ROLE_SYSTEM, text=system)] if system else []
-    if isinstance(messages, str):
-        return [*made, llm_pb2.ChatMessage(role=llm_pb2.CHAT_ROLE_USER, text=messages)]
-    for index, one in enumerate(messages):
-        role = _ROLES.get(one.get("role", ""))
-        if not role:
-            raise invalid_rows(f"messages[{index}].role", "must be system, user or assistant")
-        made.append(
-            llm_pb2.ChatMessage(
-                role=role,
-                text=one.get("content", ""),
-                tool_call_id=one.get("tool_call_id", ""),
-            )
-        )
-    return made
-
-
-def _tool(tool: Mapping[str, Any]) -> llm_pb2.Tool:
-    parameters = json.dumps(tool["parameters"]) if "parameters" in tool else ""
-    description = tool.get("description", "")
-    return llm_pb2.Tool(name=tool["name"], description=description, parameters_json=parameters)
+def _has_ended(answer: ChatAnswer) -> bool:
+    """Whether the provider gave a reason of the end; `complete` says whether a known one."""
+    return answer.complete or answer.finish_reason == UNKNOWN
 
 
 def _answer(
     text: str,
-    reasoning: str,
+    thoughts: tuple[str, str],
     calls: list[ToolCall],
     start: llm_pb2.ChatStart,
     end: llm_pb2.ChatEnd | None,
 ) -> ChatAnswer:
     finish = "" if end is None else _word(llm_pb2.FinishReason, end.finish_reason, "FINISH_REASON_")
     ended = end or llm_pb2.ChatEnd()
+    if finish == UNKNOWN and not ended.raw_finish_reason:
+        finish = ""  # an end without any reason
     return ChatAnswer(
         text=text,
-        reasoning=reasoning,
+        reasoning=thoughts[0],
+        reasoning_signature=thoughts[1],
         tool_calls=calls,
         finish_reason=finish,
         provider=start.provider,
         model=start.model,
-        usage=_usage(ended.usage),
-        attempts=[_attempt(one) for one in ended.attempts],
+        usage=usage_of(ended.usage),
+        attempts=[attempt_of(one) for one in ended.attempts],
         first_token_s=ended.timing.first_token_us / 1e6,
+        cached=ended.cache == llm_pb2.CACHE_STATUS_HIT,
     )
 
 
-def _usage(usage: llm_pb2.Usage) -> ChatUsage:
+def usage_of(usage: llm_pb2.Usage) -> ChatUsage:
+    """Tokens and cost."""
     source = _word(llm_pb2.Usage.Source, usage.source, "SOURCE_")
     return ChatUsage(
         input_tokens=usage.input_tokens,
@@ -238,7 +262,8 @@ def _usage(usage: llm_pb2.Usage) -> ChatUsage:
     )
 
 
-def _attempt(one: llm_pb2.Attempt) -> Attempt:
+def attempt_of(one: llm_pb2.Attempt) -> Attempt:
+    """One try of the server."""
     return Attempt(
         provider=one.provider,
         model=one.model,

@@ -10,20 +10,23 @@ import grpc
 
 from stubtail_client import connection, errors, health, replies, wire
 from stubtail_client.chat import Chats
+from stubtail_client.credentials import Credentials, parts_of
 from stubtail_client.decide import Decides
+from stubtail_client.detect import Detects
+from stubtail_client.forecast import ForecastsSeries
 from stubtail_client.models import Model, ModelSummary
 from stubtail_client.options import Deadline, Metadata, Priority, checked_timeout
 from stubtail_client.rows import RowsInput
 from stubtail_client.scores import Scores
 from stubtail_client.scoring import Answer, Part, Plan, ScorePlan, SeveralPlan, call_metadata
 from stubtail_client.sync_connection import SyncConnection
+from stubtail_client.watch import Watches
 
 
-class Client(Decides, Chats):
+class Client(Decides, ForecastsSeries, Chats, Detects, Watches):
     """Calls a stubtail server. Threads may share one; processes may not.
 
-    It connects with the first call and reconnects by itself. Close it, or use it as a context
-    manager.
+    It connects with the first call and reconnects by itself. Close it, or use it by `with`.
 
     Args:
         server: "host:port".
@@ -35,8 +38,8 @@ class Client(Decides, Chats):
         part_bytes_max: an input that takes more bytes is sent in parts.
         wait_for_ready: whether a call waits for a connection until its timeout, which rides over
             a restart of the server; False fails at once while the server cannot be reached.
-        metadata: sent with every call, for instance {"authorization": "Bearer .."}.
-        credentials: of `grpc.ssl_channel_credentials()` for TLS; None sends in the clear.
+        metadata: sent with every call.
+        credentials: who we are, as `Credentials` says, or those of gRPC; None sends in the clear.
 
     Raises:
         InvalidArgument: an argument is out of its bounds.
@@ -52,8 +55,10 @@ class Client(Decides, Chats):
         part_bytes_max: int = connection.PART_BYTES_MAX,
         wait_for_ready: bool = True,
         metadata: Mapping[str, str] | Iterable[tuple[str, str | bytes]] = (),
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: grpc.ChannelCredentials | Credentials | None = None,
     ) -> None:
+        loopback = connection.is_loopback(server)
+        channel, shown = parts_of(credentials, server, loopback=loopback)
         self._settings = connection.Settings(
             server=server,
             timeout=timeout,
@@ -61,11 +66,10 @@ class Client(Decides, Chats):
             part_rows_max=part_rows_max,
             part_bytes_max=part_bytes_max,
             wait_for_ready=wait_for_ready,
-            metadata=connection.metadata_pairs(metadata),
+            fixed_metadata=connection.metadata_pairs(metadata),
+            credentials=shown,
         )
-        self._connections = [
-            SyncConnection(self._settings, credentials) for _ in range(connections)
-        ]
+        self._connections = [SyncConnection(self._settings, channel) for _ in range(connections)]
         self._turns = itertools.cycle(self._connections)  # next() of it is atomic: no lock
         self._closed = False
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata as packages
 
+from stubtail_client.credentials import Credentials
 from stubtail_client.errors import InvalidArgument
 from stubtail_client.health import CHECK_PATH
 from stubtail_client.options import Metadata, checked_timeout
@@ -16,10 +17,21 @@ DEFAULT_TIMEOUT_S = 1.0
 SCORE_PATH = "/stubtail.v1.ScoringService/Score"
 LIST_MODELS_PATH = "/stubtail.v1.ModelService/ListModels"
 DECIDE_PATH = "/stubtail.v1.DecisionService/Decide"
+FORECAST_PATH = "/stubtail.v1.ForecastingService/Forecast"
 GET_MODEL_PATH = "/stubtail.v1.ModelService/GetModel"
 CHAT_PATH = "/stubtail.v1.LlmService/Chat"
 CHAT_STREAM_PATH = "/stubtail.v1.LlmService/ChatStream"
-PATHS = (SCORE_PATH, DECIDE_PATH, LIST_MODELS_PATH, GET_MODEL_PATH, CHECK_PATH, CHAT_PATH)
+EMBED_PATH = "/stubtail.v1.LlmService/Embed"
+LANGUAGE_MODELS_PATH = "/stubtail.v1.LlmService/ListModels"
+PROVIDERS_PATH = "/stubtail.v1.LlmService/GetProviderHealth"
+DETECT_PATH = "/stubtail.v1.AnomalyService/Detect"
+WATCH_PATH = "/stubtail.v1.AnomalyService/Watch"
+PATHS = (
+    DETECT_PATH,
+    FORECAST_PATH,
+    *(SCORE_PATH, DECIDE_PATH, LIST_MODELS_PATH, GET_MODEL_PATH, CHECK_PATH, CHAT_PATH),
+    *(EMBED_PATH, LANGUAGE_MODELS_PATH, PROVIDERS_PATH),
+)
 
 PART_BYTES_MAX = 4 * 1024 * 1024  # what a gRPC server takes if nobody raised its limit
 PART_ROWS_MAX = 16_384  # a quarter of what a stubtail server takes if nobody lowered its limit
@@ -63,7 +75,8 @@ class Settings:
     part_rows_max: int
     part_bytes_max: int
     wait_for_ready: bool
-    metadata: Metadata
+    fixed_metadata: Metadata
+    credentials: Credentials | None = None
 
     def __post_init__(self) -> None:
         checked_timeout(self.timeout)
@@ -80,6 +93,13 @@ class Settings:
                 f"part_bytes_max is {_PART_BYTES_MIN:,} to {_MESSAGE_BYTES_MAX:,} bytes, "
                 f"not {self.part_bytes_max!r}"
             )
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the next call carries."""
+        if self.credentials is None:
+            return self.fixed_metadata
+        return (*self.fixed_metadata, *self.credentials.metadata())
 
     def channel_arguments(self) -> list[tuple[str, str | int]]:
         """The arguments of each gRPC channel."""
@@ -137,7 +157,7 @@ def metadata_pairs(metadata: Mapping[str, str] | Iterable[tuple[str, str | bytes
 
 def is_loopback(server: str) -> bool:
     """Whether an address is this machine's own by its looks; nothing is resolved."""
-    return server.startswith(("127.", "localhost:", "[::1]:", "unix:"))
+    return str(server).startswith(("127.", "localhost:", "[::1]:", "unix:"))
 
 
 @cache

@@ -80,6 +80,18 @@ class NotFound(StubtailError, LookupError):
     status = "NOT_FOUND"
 
 
+class Unauthenticated(StubtailError, PermissionError):
+    """The server does not know who calls; `reason` says what is wrong with the credential."""
+
+    status = "UNAUTHENTICATED"
+
+
+class PermissionDenied(StubtailError, PermissionError):
+    """The caller may not; `metadata["scope"]` is the scope that is missing."""
+
+    status = "PERMISSION_DENIED"
+
+
 class FailedPrecondition(StubtailError):
     """The model is switched off; a retry helps only after an operator has acted."""
 
@@ -127,6 +139,8 @@ CLASSES: dict[str, type[StubtailError]] = {
     for kind in (
         InvalidArgument,
         NotFound,
+        Unauthenticated,
+        PermissionDenied,
         FailedPrecondition,
         Overloaded,
         DeadlineExceeded,

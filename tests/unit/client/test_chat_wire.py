@@ -119,6 +119,7 @@ def test_pieces_become_an_answer():
         [start(), delta(1, "Hi"), end(2, llm_pb2.FINISH_REASON_UPSTREAM_ERROR)],
         [start(), delta(1, "Hi"), end(2, llm_pb2.FINISH_REASON_STALLED)],
         [start(), delta(1, "Hi"), end(2, llm_pb2.FINISH_REASON_DEADLINE)],
+        [start(), delta(1, "Hi"), end(2, llm_pb2.FINISH_REASON_UNSPECIFIED)],
     ],
 )
 def test_what_is_not_whole_is_never_taken_for_it(payloads: list[bytes]):
@@ -154,3 +155,10 @@ def test_a_whole_reply_needs_its_end():
     for payload in (llm_pb2.ChatResponse(text="Hi").SerializeToString(), b"\xff"):
         with pytest.raises(Internal):
             decode_chat(payload)
+
+
+def test_a_reason_that_nobody_knows_is_not_known_to_be_the_end():
+    """The answer is there, and does not say that it is whole."""
+    end = llm_pb2.ChatEnd(raw_finish_reason="max_time")
+    answer = decode_chat(llm_pb2.ChatResponse(text="Hi", end=end).SerializeToString())
+    assert (answer.text, answer.finish_reason, answer.complete) == ("Hi", "unspecified", False)

@@ -55,7 +55,7 @@ def settings(server: str = "10.0.0.1:8500") -> connection.Settings:
         part_rows_max=connection.PART_ROWS_MAX,
         part_bytes_max=connection.PART_BYTES_MAX,
         wait_for_ready=True,
-        metadata=(),
+        fixed_metadata=(),
     )
 
 

@@ -18,7 +18,7 @@ SETTINGS = Settings(
     part_rows_max=100,
     part_bytes_max=1 << 20,
     wait_for_ready=True,
-    metadata=(),
+    fixed_metadata=(),
 )
 
 

@@ -2,7 +2,10 @@
 
 import argparse
 
+from stubtail_client.cli.chat_arguments import CHAT_TIMEOUT_S, add_chat
 from stubtail_client.cli.decide_arguments import add_decide
+from stubtail_client.cli.detect import add_detect
+from stubtail_client.cli.forecast_arguments import add_forecast
 from stubtail_client.cli.tls import add_tls
 from stubtail_client.connection import DEFAULT_SERVER
 from stubtail_client.errors import InvalidArgument
@@ -26,6 +29,8 @@ examples:
   {PROGRAM} score churn --input customers.csv --output scored.csv
   {PROGRAM} explain churn --row '{{"tenure": 3, "contract": "Two year"}}'
   {PROGRAM} decide churn --row - --try tech_support=No,Yes --minimise score < customer.json
+  {PROGRAM} chat fast "Why is the sky blue?"
+  {PROGRAM} forecast air_passengers.csv --plot out.png
   {PROGRAM} score --help
 
 {_EXIT_CODES}"""
@@ -62,15 +67,18 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Ask a stubtail server for scores, models and health.",
+        description="Ask a stubtail server for scores, answers, models and health.",
         epilog=_MAIN_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    common = _common_options()
+    common = _common_options(TIMEOUT_S)
     _add_score(commands, common)
     _add_explain(commands, common)
     add_decide(commands, common, PROGRAM, _EXIT_CODES)
+    add_detect(commands, common, PROGRAM, _EXIT_CODES)
+    add_forecast(commands, common, PROGRAM, _EXIT_CODES)
+    add_chat(commands, _common_options(CHAT_TIMEOUT_S), PROGRAM, _EXIT_CODES)
     models = commands.add_parser("models", parents=[common], help="list all models")
     _add_json(models, "one JSON object a line instead of a table")
     model = commands.add_parser("model", parents=[common], help="describe a model")
@@ -83,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _common_options() -> argparse.ArgumentParser:
+def _common_options(timeout_s: float) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--server", default=DEFAULT_SERVER, metavar="HOST:PORT", help="default: %(default)s"
@@ -91,7 +99,7 @@ def _common_options() -> argparse.ArgumentParser:
     common.add_argument(
         "--timeout",
         type=_timeout,
-        default=TIMEOUT_S,
+        default=timeout_s,
         metavar="SECONDS",
         help="how long one call may take (default: %(default)g)",
     )

@@ -9,11 +9,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from stubtail_client.cli import tables
+from stubtail_client.cli import chat, tables
 from stubtail_client.cli.arguments import PROGRAM, build_parser
 from stubtail_client.cli.csv_rows import InputError
 from stubtail_client.cli.decide import decide_row
+from stubtail_client.cli.detect import detect_file
 from stubtail_client.cli.explain import explain_row
+from stubtail_client.cli.forecast import forecast_file
 from stubtail_client.cli.score import score_file
 from stubtail_client.cli.tls import credentials_of
 from stubtail_client.client import Client
@@ -79,6 +81,40 @@ def _decide(client: Client, arguments: Namespace) -> int:
     return DONE
 
 
+def _detect(client: Client, arguments: Namespace) -> int:
+    lines = detect_file(client, arguments)
+    if arguments.json:
+        _print(*lines)
+    else:
+        _print_page(lines)
+    return DONE
+
+
+def _chat(client: Client, arguments: Namespace) -> int:
+    chat.chat(client, arguments)
+    return DONE
+
+
+def _embed(client: Client, arguments: Namespace) -> int:
+    _print(*chat.embed(client, arguments))
+    return DONE
+
+
+def _llms(client: Client, arguments: Namespace) -> int:
+    _print_page(chat.llms(client, arguments))
+    return DONE
+
+
+def _providers(client: Client, arguments: Namespace) -> int:
+    _print_page(chat.providers(client, arguments))
+    return DONE
+
+
+def _forecast(client: Client, arguments: Namespace) -> int:
+    _print_page(forecast_file(client, arguments))
+    return DONE
+
+
 def _models(client: Client, arguments: Namespace) -> int:
     models = client.models()
     if arguments.json:
@@ -113,10 +149,19 @@ _COMMANDS = {
     "score": _score,
     "explain": _explain,
     "decide": _decide,
+    "detect": _detect,
+    "forecast": _forecast,
+    "chat": _chat,
+    "embed": _embed,
+    "llms": _llms,
+    "providers": _providers,
     "models": _models,
     "model": _model,
     "health": _health,
 }
+
+
+_LLM_COMMANDS = ("chat", "embed", "llms", "providers")
 
 
 def _print(*lines: str) -> None:
@@ -147,12 +192,14 @@ def _fail_call(error: StubtailError, arguments: Namespace) -> int:
         )
     lines = [f"{error.message} [{error.code}{_and(error.reason)}]", *_notes(error)]
     if isinstance(error, InvalidArgument) and error.violations:
-        what = "question" if arguments.command == "decide" else "rows"
+        what = "rows" if arguments.command in {"score", "explain"} else "question"
         lines[0] = f"the server refuses the {what} [{error.code}{_and(error.reason)}]"
         lines[1:1] = [f"  - {violation}" for violation in error.violations]
-        lines.append(f"  the features of the model:  {PROGRAM} model {arguments.model}")
+        if arguments.command not in (*_LLM_COMMANDS, "forecast"):
+            lines.append(f"  the features of the model:  {PROGRAM} model {arguments.model}")
     if isinstance(error, NotFound) and arguments.command != "health":
-        lines.append(f"  the models of the server:  {PROGRAM} models")
+        listing = "llms" if arguments.command in _LLM_COMMANDS else "models"
+        lines.append(f"  the models of the server:  {PROGRAM} {listing}")
     if error.retry_after_s is not None:
         lines.append(f"  try again in {error.retry_after_s:g} s")
     return _fail(REFUSED, *lines)

@@ -1,0 +1,239 @@
+"""Questions of Detect to bytes, and its answers back; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stubtail.v1 import anomaly_pb2
+from stubtail_client.details import ScoreWarning, WarningKind
+from stubtail_client.detect_answers import (
+    KINDS,
+    SEVERITIES,
+    Anomaly,
+    AnomalyKind,
+    Cause,
+    Driver,
+    Incident,
+    RowAnomalies,
+    SeriesAnomalies,
+    SeriesFound,
+)
+from stubtail_client.errors import InvalidArgument
+from stubtail_client.frames import is_frame
+from stubtail_client.options import Priority, checked_model, priority_number
+from stubtail_client.rows import RowsInput, read_rows
+
+# Any: a pandas Series or frame is recognised by what it can do, so that pandas is not imported.
+SeriesInput = Sequence[float] | npt.NDArray[Any] | Mapping[str, Any] | Any
+
+_WARNINGS: dict[int, WarningKind] = {
+    1: "missing defaulted",
+    2: "unknown defaulted",
+    3: "clipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SentSeries:
+    """One series as it is sent, and the index that it came with."""
+
+    name: str
+    values: npt.NDArray[np.float64]
+    timestamps: npt.NDArray[np.float64]
+    index: Any
+
+
+def rows_requests(
+    model: str,
+    rows: RowsInput,
+    *,
+    false_alarm_rate: float | None,
+    top: int,
+    priority: Priority | None,
+    rows_max: int,
+    bytes_max: int,
+) -> list[bytes]:
+    """One request, or several for a large input.
+
+    Raises:
+        InvalidArgument: an argument is out of its bounds, or rows have no form that can be sent.
+    """
+    if not isinstance(top, int) or top < 0:
+        raise InvalidArgument(f"top is 0 or more features, not {top!r}")
+    head = anomaly_pb2.DetectRequest(
+        model=checked_model(model),
+        priority=priority_number(priority),
+        false_alarm_rate=false_alarm_rate or 0.0,
+        top_features=top,
+    ).SerializeToString()
+    block = read_rows(rows)
+    # The fields of rows have the same numbers in DetectRequest as in ScoreRequest.
+    return [head + block.encoded(start, stop) for start, stop in block.parts(rows_max, bytes_max)]
+
+
+def rows_answer(replies: Iterable[bytes]) -> RowAnomalies:
+    """The answers to all parts as one."""
+    found = [anomaly_pb2.DetectResponse.FromString(reply) for reply in replies]
+    drivers: list[tuple[Driver, ...]] = []
+    warnings: list[ScoreWarning] = []
+    for one in found:
+        drivers += _drivers(one.drivers, len(one.scores))
+        warnings += [
+            ScoreWarning(w.feature, _WARNINGS.get(w.kind, "unknown"), w.count, tuple(w.rows))
+            for w in one.warnings
+        ]
+    return RowAnomalies(
+        model=found[0].model,
+        version=found[0].version,
+        scores=np.concatenate([np.array(one.scores) for one in found]),
+        p_values=np.concatenate([np.array(one.p_values) for one in found]),
+        severities=tuple(SEVERITIES[at - 1] for one in found for at in one.severities),
+        flagged=np.concatenate([np.array(one.flagged, bool) for one in found]),
+        drivers=tuple(drivers),
+        warnings=tuple(warnings),
+    )
+
+
+def read_series(series: SeriesInput) -> list[SentSeries]:
+    """Recognises the form of series and converts them.
+
+    Args:
+        series: numbers in order; a pandas Series, whose DatetimeIndex gives the timestamps; or
+            several of these: a mapping from names, or a frame with a column for each.
+
+    Raises:
+        InvalidArgument: it has another form.
+    """
+    if is_frame(series):
+        frame: Any = series
+        return [_one(str(name), frame[name]) for name in frame.columns]
+    if isinstance(series, Mapping):
+        return [_one(str(name), values) for name, values in series.items()]
+    return [_one(str(getattr(series, "name", None) or ""), series)]
+
+
+def series_request(
+    sent: Sequence[SentSeries],
+    *,
+    false_alarm_rate: float | None,
+    season: int | Mapping[str, int],
+    kinds: Sequence[AnomalyKind | str],
+    from_index: int,
+    bands: bool,
+    group: bool,
+    components: Mapping[str, str],
+    dependencies: Iterable[tuple[str, str]],
+    focus: str,
+    priority: Priority | None,
+) -> bytes:
+    """The request for series; `Client.detect_series` describes the arguments."""
+    names = {str(kind): at for at, kind in enumerate(KINDS, start=1)}
+    unknown = [str(kind) for kind in kinds if str(kind) not in names]
+    if unknown:
+        raise InvalidArgument(f"kinds are {', '.join(names)}; not {unknown[0]!r}")
+    request = anomaly_pb2.DetectRequest(
+        priority=priority_number(priority), false_alarm_rate=false_alarm_rate or 0.0
+    )
+    asked = request.series
+    asked.from_index, asked.bands, asked.group, asked.focus = from_index, bands, group, focus
+    numbers: Any = [names[str(kind)] for kind in kinds]
+    asked.kinds.extend(numbers)
+    for component, depends_on in dependencies:
+        asked.dependencies.add(component=component, depends_on=depends_on)
+    for one in sent:
+        length = season if isinstance(season, int) else season.get(one.name, 0)
+        asked.series.add(
+            name=one.name,
+            component=components.get(one.name, ""),
+            season_length=length,
+            timestamps=one.timestamps,
+            values=one.values,
+        )
+    return request.SerializeToString()
+
+
+def series_answer(reply: bytes, sent: Sequence[SentSeries]) -> SeriesAnomalies:
+    """The answer about series."""
+    found = anomaly_pb2.DetectResponse.FromString(reply)
+    return SeriesAnomalies(
+        found.model,
+        found.version,
+        tuple(_series(one, of) for one, of in zip(found.series, sent, strict=True)),
+        tuple(
+            Incident(
+                one.start,
+                one.end,
+                SEVERITIES[one.severity - 1],
+                tuple(
+                    Cause(
+                        cause.component, cause.weight, cause.start, cause.surprise,
+                        tuple(cause.series), cause.explained,
+                    )
+                    for cause in one.causes
+                ),
+                one.series_count,
+            )
+            for one in found.incidents
+        ),
+    )  # fmt: skip
+
+
+def _series(found: anomaly_pb2.SeriesAnomalies, of: SentSeries) -> SeriesFound:
+    timed = len(of.timestamps) > 0
+    anomalies = tuple(
+        Anomaly(
+            KINDS[one.kind - 1], SEVERITIES[one.severity - 1], one.start, one.end, one.peak,
+            one.p_value, one.value, one.expected, one.lower, one.upper,
+            one.timestamp if timed else None,
+        )
+        for one in found.anomalies
+    )  # fmt: skip
+    return SeriesFound(
+        of.name,
+        anomalies,
+        found.season_length,
+        found.left_out,
+        np.array(found.expected),
+        np.array(found.lower),
+        np.array(found.upper),
+        of.values,
+        of.index,
+    )
+
+
+def _one(name: str, values: Any) -> SentSeries:
+    index = getattr(values, "index", None)
+    index = None if callable(index) else index  # a list has a method of this name
+    times = np.empty(0)
+    if index is not None and getattr(getattr(index, "dtype", None), "kind", "") == "M":
+        stamps = np.asarray(index.to_numpy(), "datetime64[ns]")
+        times = stamps.astype(np.int64) / 1e9
+    try:
+        numbers = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"series {name!r} has values that are no numbers") from None
+    if numbers.ndim != 1:
+        shape = list(numbers.shape)
+        raise InvalidArgument(f"series {name!r} is not one row of numbers but {shape}")
+    return SentSeries(name, numbers, times, index)
+
+
+def _drivers(found: anomaly_pb2.Drivers, rows: int) -> list[tuple[Driver, ...]]:
+    top = found.top
+    if not top:
+        return []
+    every = [
+        Driver(found.names[at], *numbers)
+        for at, *numbers in zip(
+            found.name_indexes,
+            found.contributions,
+            found.values,
+            found.lower,
+            found.upper,
+            strict=True,
+        )
+    ]
+    return [tuple(every[row * top : (row + 1) * top]) for row in range(rows)]
