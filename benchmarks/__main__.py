@@ -9,20 +9,28 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import (
+    access,
+    anomaly,
     cancel,
     connections,
     crosscheck,
     decide,
     explain,
+    fairness,
     floor,
+    forecast,
+    llm,
     load_check,
     micro,
     overload,
     readme,
     reload,
     start,
+    steady,
 )
 from benchmarks.errors import BenchmarkError
+from benchmarks.peers import command as peers
+from benchmarks.storms import command as storms
 from stubtail_bench import command as bench
 from stubtail_bench.errors import LoadError
 
@@ -67,8 +75,21 @@ _COMMANDS = {
         floor.add_arguments,
         floor.run,
     ),
+    "peers": _Command(
+        "other inference servers, the same model, the same calls", peers.add_arguments, peers.run
+    ),
     "reload": _Command(
         "p99 at half load while 100 new versions go live", reload.add_arguments, reload.run
+    ),
+    "fairness": _Command(
+        "urgent calls, the lowest class and light models beside a flood",
+        fairness.add_arguments,
+        fairness.run,
+    ),
+    "steady": _Command(
+        "ten million calls: memory and speed at the end as at the beginning",
+        steady.add_arguments,
+        steady.run,
     ),
     "cancel": _Command(
         "every third of 100,000 calls cancelled: lost replies, memory",
@@ -85,14 +106,37 @@ _COMMANDS = {
         overload.add_arguments,
         overload.run,
     ),
+    "storms": _Command(
+        "slow readers, idle connections, floods and bombs: do others notice?",
+        storms.add_arguments,
+        storms.run,
+    ),
     "start": _Command("time to the first answer, and memory", start.add_arguments, start.run),
+    "access": _Command(
+        "what access rules cost, and what a tenant that floods costs the others",
+        access.add_arguments,
+        access.run,
+    ),
     "decide": _Command(
         "a decision between 1,002 candidates, one call at a time", decide.add_arguments, decide.run
+    ),
+    "forecast": _Command(
+        "forecasts: accuracy on public series beside rivals, and latency",
+        forecast.add_arguments,
+        forecast.run,
     ),
     "explain": _Command(
         "a score with reasons, and how they agree with TreeSHAP",
         explain.add_arguments,
         explain.run,
+    ),
+    "llm": _Command(
+        "what the proxy to language models adds, beside LiteLLM's", llm.add_arguments, llm.run
+    ),
+    "anomaly": _Command(
+        "anomalies of rows, series and streams against public labels, and their latency",
+        anomaly.add_arguments,
+        anomaly.run,
     ),
     "load": _Command(
         "any gRPC inference server under a load of your own",

@@ -76,6 +76,11 @@ def header_blocks(path: str, extra: Sequence[tuple[str, str]] = ()) -> tuple[byt
 
 def _string(text: str) -> bytes:
     raw = text.encode()
-    if len(raw) > 126:
-        raise ValueError(f"a header of {len(raw)} bytes is longer than this client encodes: {text}")
-    return bytes([len(raw)]) + raw
+    if len(raw) < 127:
+        return bytes([len(raw)]) + raw
+    rest, prefix = len(raw) - 127, bytearray([127])  # an integer with a prefix of 7 bits, RFC 7541
+    while rest > 127:
+        prefix.append(0x80 | rest & 0x7F)
+        rest >>= 7
+    prefix.append(rest)
+    return bytes(prefix) + raw

@@ -1,6 +1,6 @@
 """Correctness before and after a load, asked by an ordinary gRPC client."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import grpc
@@ -12,6 +12,9 @@ from benchmarks.servers.echo import REPLY_BYTES
 
 Expect = Literal["scores", "start", "anything"]
 """What a right reply is: the model's scores, the request's first bytes, or any OK reply."""
+
+Ask = Callable[[str, Pool, Sequence[int]], list[tuple[int, bytes]]]
+"""Replies to the calls of a pool at some indexes, as `ask` gives them; raises as it does."""
 
 _CALL_S = 10.0
 _CALLS = 16
@@ -36,7 +39,9 @@ def ask(address: str, pool: Pool, indexes: Sequence[int]) -> list[tuple[int, byt
     return replies
 
 
-def check_server(address: str, pool: Pool, expect: Expect, seed: int) -> set[int]:
+def check_server(
+    address: str, pool: Pool, expect: Expect, seed: int, asking: Ask = ask
+) -> set[int]:
     """Asks for some rows of `pool` and compares; the lengths of the right replies in bytes.
 
     Args:
@@ -44,12 +49,13 @@ def check_server(address: str, pool: Pool, expect: Expect, seed: int) -> set[int
         pool: What to ask.
         expect: What a right reply is.
         seed: Which calls of the pool to use.
+        asking: How to ask.
 
     Raises:
         WrongAnswerError: The server does not do what is measured.
     """
     size = len(pool.calls.messages)
-    replies = ask(address, pool, [(seed + step * 97) % size for step in range(_CALLS)])
+    replies = asking(address, pool, [(seed + step * 97) % size for step in range(_CALLS)])
     check_replies(pool, replies, expect)
     return {len(message) for _, message in replies}
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measures, prints and saves; 0 when the promise was kept."""
     about = machine()
-    _allow_descriptors(options.connections + _SPARE_DESCRIPTORS)
+    allow_descriptors(options.connections + _SPARE_DESCRIPTORS)
     subject = Subject(options.models / options.model)
     pool = Pool(subject, "infer", 1, seed=23)
     with server_of(options) as server:
@@ -73,7 +73,7 @@ def _descriptors_left(count: Callable[[], int], before: int) -> int:
     return max(0, left)
 
 
-def _allow_descriptors(count: int) -> None:
+def allow_descriptors(count: int) -> None:
     """Raises this process's limit, which its servers inherit, as far as it may be raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < count:

@@ -92,7 +92,18 @@ def why_no_mlserver(python: Path | None) -> str | None:
 
 @contextmanager
 def _mlserver(subject: Subject, python: Path) -> Iterator[Server]:
-    """MLServer on free ports, in one process, with metrics and logs of calls as it ships them."""
+    """MLServer, once it has loaded its model: it listens before."""
+    with mlserver(subject, python) as server:
+        _wait_for_model(server.address, subject.name)
+        yield server
+
+
+@contextmanager
+def mlserver(subject: Subject, python: Path) -> Iterator[Server]:
+    """MLServer on free ports, in one process, with metrics and logs of calls as it ships them.
+
+    It listens, and may not have loaded its model yet.
+    """
     with tempfile.TemporaryDirectory() as folder:
         ports = {"http_port": free_port(), "grpc_port": free_port(), "metrics_port": free_port()}
         settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **ports}
@@ -109,12 +120,10 @@ def _mlserver(subject: Subject, python: Path) -> Iterator[Server]:
             listens_on=f"127.0.0.1:{ports['grpc_port']}",
             environment={"PYTHONPATH": str(_HERE / "servers")},
         ) as server:
-            _wait_for_model(server.address, subject.name)
             yield server
 
 
 def _wait_for_model(address: str, name: str) -> None:
-    """MLServer listens before it has loaded its model."""
     request = inference_pb2.ModelReadyRequest(name=name).SerializeToString()
     deadline = time.monotonic() + _MODEL_S
     with grpc.insecure_channel(address) as channel:

@@ -4,15 +4,13 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from benchmarks.calls import Calls
-from benchmarks.crosscheck import Turn, h2load
 from benchmarks.errors import H2loadError
-from benchmarks.figures import Spread, table
+from benchmarks.h2load import Turn, duel
 from benchmarks.processes import Server
 from benchmarks.results import Promise, machine
 from benchmarks.rows import INFER_PATH, Pool, Subject
@@ -27,7 +25,6 @@ from stubtail_bench.run import run_closed, run_open
 from stubtail_bench.traffic import Kind
 
 _LOADS = {"64 in flight": (8, 8), "one at a time": (1, 1)}
-_TOLERANCE = 0.1
 _RATE = 20_000.0
 _PAUSE_MS, _EVERY_MS, _PAUSED_RATE = 50.0, 500.0, 500.0
 _PAUSE_SEEN_S = 0.040  # a pause of 50 ms every 500 ms: 2 % of the calls wait longer than this
@@ -49,57 +46,26 @@ def run(options: argparse.Namespace) -> int:
     about = machine()
     pool = Pool(Subject(options.models / options.model), "infer", 1, seed=26)
     figures: dict[str, Any] = {}
-    promises = []
+    promises: list[Promise] = []
     with server_of(options) as server:
         if shutil.which("h2load") is None:
             print("skipped: h2load is missing (Debian: nghttp2-client)")
         else:
-            promises += _against_h2load(options, server, pool.calls, figures)
+            found = duel(
+                _harness,
+                "harness",
+                server,
+                pool.calls,
+                _LOADS,
+                rounds=options.rounds,
+                seconds=options.seconds,
+            )
+            print(found.show())
+            promises += found.promises
+            figures["turns"] = found.turns
         promises += _at_speed(options, server, pool.calls, figures)
     promises += _pauses(options, figures)
     return finish("load-check", options, about, promises, figures)
-
-
-def _against_h2load(
-    options: argparse.Namespace, server: Server, calls: Calls, figures: dict[str, Any]
-) -> list[Promise]:
-    single = Calls(calls.path, calls.messages[:1])  # h2load sends one body
-    promises, rows = [], []
-    turns: list[dict[str, Any]] = []
-    for title, (connections, streams) in _LOADS.items():
-        pairs = []
-        for number in range(options.rounds):
-            order = (_harness, h2load) if number % 2 == 0 else (h2load, _harness)
-            pair = {
-                turn: turn(server, single, connections, streams, options.seconds) for turn in order
-            }
-            pairs.append((pair[_harness], pair[h2load]))
-            names = ("harness", "h2load")
-            sides = {name: asdict(turn) for name, turn in zip(names, pairs[-1], strict=True)}
-            turns.append({"load": title, **sides})
-        for name, side in (("harness", 0), ("h2load", 1)):
-            rows.append([f"{title}, {name}", *_show([pair[side] for pair in pairs])])
-        for figure in ("calls_per_s", "p50_us"):
-            ratios = Spread.of([getattr(a, figure) / getattr(b, figure) for a, b in pairs])
-            promises.append(
-                Promise(
-                    f"{title}: {figure}, the larger of the two : the smaller",
-                    max(ratios.median, 1 / ratios.median),
-                    "at most",
-                    1 + _TOLERANCE,
-                    note=f"harness : h2load {ratios.show()}",
-                )
-            )
-    print(table(["closed loop", "calls/s", "server CPU us/call", "p50 us", "p99 us"], rows))
-    figures["turns"] = turns
-    return promises
-
-
-def _show(turns: Sequence[Turn]) -> list[str]:
-    return [
-        Spread.of([getattr(turn, name) for turn in turns]).show()
-        for name in ("calls_per_s", "cpu_us", "p50_us", "p99_us")
-    ]
 
 
 def _target(address: str, messages: Sequence[bytes], connections: int, processes: int) -> Target:

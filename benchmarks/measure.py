@@ -1,16 +1,48 @@
 """One measurement: one server under one load, checked before, during and after."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from benchmarks.checks import Expect, check_load, check_server
+from benchmarks.calls import Calls
+from benchmarks.checks import Ask, Expect, ask, check_load, check_server
 from benchmarks.client import Client
 from benchmarks.figures import quantile
+from benchmarks.load import Load
 from benchmarks.processes import Server
 from benchmarks.rows import Pool, Subject
 
 _WARM_UP_PART = 0.25  # of the measured time
+
+
+class ClosedLoop(Protocol):
+    """Connections that keep a number of calls in flight."""
+
+    def closed(self, *, streams: int, seconds: float) -> Load:
+        """Keeps `streams` calls in flight on each connection for `seconds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a server is talked to.
+
+    Attributes:
+        ask: Asks for some calls of a pool, through somebody else's client: it must not share a
+            mistake with the load generator.
+        client: The load generator: address, calls and `connections`; a context manager.
+    """
+
+    ask: Ask
+    client: Callable[[str, Calls, int], AbstractContextManager[ClosedLoop]]
+
+
+def _grpc_client(address: str, calls: Calls, connections: int) -> Client:
+    return Client(address, calls, connections=connections)
+
+
+GRPC = Dialect(ask, _grpc_client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +124,7 @@ def measure(
     expect: Expect,
     number: int,
     seconds: float,
+    dialect: Dialect = GRPC,
 ) -> Measurement:
     """Loads `server` for `seconds` after a warm-up.
 
@@ -99,15 +132,15 @@ def measure(
         WrongAnswerError: It did not do what is measured; such a run has no figures.
         LoadError: It cannot be reached or refuses the first call.
     """
-    sizes = check_server(server.address, pool, expect, seed=number)
-    with Client(server.address, pool.calls, connections=case.connections) as client:
+    sizes = check_server(server.address, pool, expect, number, dialect.ask)
+    with dialect.client(server.address, pool.calls, case.connections) as client:
         client.closed(streams=case.streams, seconds=seconds * _WARM_UP_PART)
         cpu_s = server.cpu_s()
         load = client.closed(streams=case.streams, seconds=seconds)
         cpu_s = server.cpu_s() - cpu_s
     rss = server.rss_bytes()
     check_load(pool, load, sizes, expect)
-    check_server(server.address, pool, expect, seed=number + 1)
+    check_server(server.address, pool, expect, number + 1, dialect.ask)
     return Measurement(
         server=name,
         case=case.name,

@@ -1,4 +1,4 @@
-"""The picture of the floor comparison: bars that read well on a light and on a dark page."""
+"""The picture of a comparison of servers: bars that read well on a light and on a dark page."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +21,9 @@ _PANELS: list[tuple[str, str, Callable[[Measurement], float], str]] = [
     ("calls/s, 64 in flight", "infer-1x64", lambda one: one.calls_per_s, "more is better"),
     ("CPU per call, µs, 64 in flight", "infer-1x64", lambda one: one.cpu_us, "less is better"),
     ("p50, µs, one at a time", "infer-1x1", lambda one: one.p50_us, "less is better"),
+    ("rows/s, 32 a call", "infer-32x64", lambda one: 32 * one.calls_per_s, "more is better"),
 ]
+_ACROSS = 3  # panels side by side; more of them would be too small on a page
 _STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "stubtail",
@@ -45,17 +47,18 @@ def draw(found: Sequence[Measurement], titles: dict[str, str], path: Path) -> Pa
     panels = [panel for panel in _PANELS if any(one.case == panel[1] for one in found)]
     servers = [name for name in titles if any(one.server == name for one in found)]
     with mpl.rc_context(_STYLE):
-        height = 0.9 + 0.42 * len(servers)
+        columns = 2 if len(panels) > _ACROSS else max(1, len(panels))
+        lines = max(1, -(-len(panels) // columns))
         figure = Figure(
-            figsize=(3.9 * max(1, len(panels)) + 1.4, height),
+            figsize=(3.9 * columns + 1.4, lines * (0.9 + 0.42 * len(servers))),
             layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12),
         )
-        axes = figure.subplots(1, max(1, len(panels)), sharey=True, squeeze=False)[0]
-        for axis, (title, case, value, hint) in zip(axes, panels, strict=False):
+        axes = figure.subplots(lines, columns, sharey=True, squeeze=False)
+        for axis, (title, case, value, hint) in zip(axes.flat, panels, strict=False):
             _bars(axis, found, servers, case, value)
             axis.set_title(f"{title}  ·  {hint}", fontsize=10, loc="left", color=_INK)
-        axes[0].set_yticks(range(len(servers)), [titles[name] for name in servers])
-        axes[0].invert_yaxis()
+        axes[0][0].set_yticks(range(len(servers)), [titles[name] for name in servers])
+        axes[0][0].invert_yaxis()
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, transparent=True, metadata={"Date": None})
     return path

@@ -209,3 +209,8 @@ def stubtail(models: Path, transport: str, arguments: Sequence[str] = ()) -> Ser
 def echo(flavour: str) -> Server:
     """A bare grpc.aio echo: `bytes` is the floor, `protobuf` parses and builds messages."""
     return Server([sys.executable, "-m", "benchmarks.servers.echo", flavour])
+
+
+def http_echo() -> Server:
+    """A bare HTTP/1.1 echo over asyncio, which no inference server can be cheaper than by much."""
+    return Server([sys.executable, "-m", "benchmarks.servers.http_echo"])

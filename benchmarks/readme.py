@@ -1,4 +1,4 @@
-"""Writes the newest results into benchmarks/README.md, between two markers."""
+"""Writes the newest results into benchmarks/README.md and README.md, between two markers each."""
 
 import argparse
 from pathlib import Path
@@ -6,11 +6,14 @@ from typing import Any
 
 from benchmarks.figures import digits, table
 from benchmarks.floor_report import case_tables, from_document
+from benchmarks.llm_report import report as llm_report
+from benchmarks.peers import report as peers
 from benchmarks.results import newest
 from benchmarks.scenario import add_common
+from benchmarks.storms import report as storms
 
-README = Path("benchmarks/README.md")
-_BEGIN, _END = "<!-- results -->", "<!-- /results -->"
+README, FRONT = Path("benchmarks/README.md"), Path("README.md")
+_RESULTS, _PEERS = "results", "peers"  # the names of the markers
 _PICTURE = "![Calls per second, CPU per call and latency of each server](results/floor.svg)"
 _WITH_PROMISES = (
     "floor",
@@ -20,9 +23,13 @@ _WITH_PROMISES = (
     "connections",
     "start",
     "overload",
+    "fairness",
+    "steady",
     "explain",
+    "forecast",
     "decide",
     "load-check",
+    "llm",
 )
 
 
@@ -33,16 +40,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replaces what stands between the markers; 0 when there were any results."""
-    text = README.read_text()
-    before, _, rest = text.partition(_BEGIN)
-    _, marker, after = rest.partition(_END)
-    if not marker:
-        raise SystemExit(f"{README} has no {_BEGIN} ... {_END}")
     parts = sections(options.out)
     body = "\n\n".join(parts) if parts else "_Nothing has been measured yet._"
-    README.write_text(f"{before}{_BEGIN}\n{body}\n{_END}{after}")
+    README.write_text(between(README.read_text(), _RESULTS, body))
+    beside = newest("peers", options.out)
+    if beside is not None:
+        FRONT.write_text(between(FRONT.read_text(), _PEERS, peers_section(beside, options.out)))
     print(f"{README}: {len(parts)} sections")
     return 0 if parts else 1
+
+
+def between(text: str, name: str, body: str) -> str:
+    """`text` with `body` between `<!-- name -->` and `<!-- /name -->`.
+
+    Raises:
+        SystemExit: It has no such markers.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(begin)
+    _, marker, after = rest.partition(end)
+    if not marker:
+        raise SystemExit(f"there is no {begin} ... {end}")
+    return f"{before}{begin}\n{body}\n{end}{after}"
+
+
+def peers_section(document: dict[str, Any], folder: Path) -> str:
+    """The comparison with others: picture, one table, the command and the date.
+
+    Args:
+        document: The result.
+        folder: Of the results, as the page that it is written into sees it.
+    """
+    found = peers.from_document(document["found"])
+    picture = f"![Calls a second, CPU, latency and rows of each server]({folder}/peers.svg)"
+    note = (
+        f"Model: {document['model']['name']}, {document['model']['features']} features. "
+        f"Median (lowest-highest) of {document['rounds']} rounds of {document['seconds']:g} s."
+    )
+    table_text = peers.peers_table(document["peers"], found)
+    return "\n\n".join([picture, table_text, f"{note} {_where(document)}"])
 
 
 def sections(folder: Path) -> list[str]:
@@ -60,6 +96,17 @@ def sections(folder: Path) -> list[str]:
         note = "Median (lowest-highest) of the rounds; ratios are taken within each round."
         texts = [f"### Floor comparison\n\n{_where(document)}", _PICTURE, note, *tables]
         parts.append("\n\n".join(texts))
+    beside = newest("peers", folder)
+    if beside is not None:
+        parts.append(f"### Beside others\n\n{peers_section(beside, Path('results'))}")
+    if "llm" in found:
+        document = found["llm"]
+        parts.append(f"### Language models\n\n{_where(document)}\n\n{llm_report(document)}")
+    weather = newest("storms", folder)
+    if weather is not None:
+        left = ", ".join(weather["left_to_a_proxy"])
+        text = storms.storms_table(storms.from_document(weather))
+        parts.append(f"### Storms\n\n{_where(weather)}\n\n{text}\n\nLeft to a proxy: {left}.")
     if "micro" in found:
         document = found["micro"]
         lines = [

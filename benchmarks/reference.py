@@ -16,19 +16,22 @@ NAME = "reference"
 TREES, LEAVES, FEATURES = 100, 31, 30
 
 
-def write(folder: Path, seed: int = 7) -> Path:
-    """Writes the model below `folder`, a folder of models; returns that folder."""
-    version = folder / NAME / "1"
+def write(folder: Path, seed: int = 7, *, name: str = NAME, trees: int = TREES) -> Path:
+    """Writes the model below `folder`, a folder of models; returns that folder.
+
+    With more `trees` a run takes longer: the way to a heavier model of the same kind.
+    """
+    version = folder / name / "1"
     version.mkdir(parents=True, exist_ok=True)
-    onnx.save(_graph(random.Random(seed)), version / "model.onnx")
+    onnx.save(_graph(random.Random(seed), trees), version / "model.onnx")
     return folder
 
 
-def _graph(rng: random.Random) -> onnx.ModelProto:
+def _graph(rng: random.Random, trees: int) -> onnx.ModelProto:
     columns: dict[str, Any] = {key: [] for key in _NODE + _TARGET}
-    for tree in range(TREES):
+    for tree in range(trees):
         _grow(rng, tree, columns)
-    trees = helper.make_node(
+    ensemble = helper.make_node(
         "TreeEnsembleRegressor",
         ["features"],
         ["margin"],
@@ -37,7 +40,7 @@ def _graph(rng: random.Random) -> onnx.ModelProto:
         **columns,
     )
     graph = helper.make_graph(
-        [trees, helper.make_node("Sigmoid", ["margin"], ["score"])],
+        [ensemble, helper.make_node("Sigmoid", ["margin"], ["score"])],
         NAME,
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", FEATURES])],
         [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["rows", 1])],

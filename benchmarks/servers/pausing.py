@@ -29,6 +29,11 @@ async def describe(request: bytes, _context: Any) -> bytes:
     return bytes(reply.SerializeToString())
 
 
+async def describe_nothing(_request: bytes, _context: Any) -> bytes:
+    """A model without inputs, as servers tell whose models do not declare any."""
+    return bytes(inference_pb2.ModelMetadataResponse(name="secret").SerializeToString())
+
+
 async def infer(request: bytes, _context: Any) -> bytes:
     """Zeros, as many as there are rows."""
     message = inference_pb2.ModelInferRequest.FromString(request)
@@ -39,12 +44,14 @@ async def infer(request: bytes, _context: Any) -> bytes:
     return bytes(reply.SerializeToString())
 
 
-async def serve(port: int, pause_s: float, every_s: float) -> None:
+async def serve(port: int, pause_s: float, every_s: float, *, tells: bool) -> None:
     """Serves until the process is stopped."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     methods = {
         "ModelInfer": grpc.unary_unary_rpc_method_handler(infer),
-        "ModelMetadata": grpc.unary_unary_rpc_method_handler(describe),
+        "ModelMetadata": grpc.unary_unary_rpc_method_handler(
+            describe if tells else describe_nothing
+        ),
     }
     server.add_generic_rpc_handlers(
         [grpc.method_handlers_generic_handler("inference.GRPCInferenceService", methods)]
@@ -63,8 +70,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--pause-ms", type=float, default=50.0)
     parser.add_argument("--every-ms", type=float, default=500.0)
+    parser.add_argument("--tells-nothing", action="store_true", help="of its model's inputs")
     options = parser.parse_args()
-    uvloop.run(serve(options.port, options.pause_ms / 1e3, options.every_ms / 1e3))
+    pause_s, every_s = options.pause_ms / 1e3, options.every_ms / 1e3
+    uvloop.run(serve(options.port, pause_s, every_s, tells=not options.tells_nothing))
 
 
 if __name__ == "__main__":

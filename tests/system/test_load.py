@@ -177,3 +177,16 @@ def test_what_cannot_be_loaded_says_why(
     assert "does not describe the model 'nowhere': NOT_FOUND" in capsys.readouterr().err
     assert main(["load", server.address]) == 1
     assert "name either a --workload or a --model" in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_tell_its_inputs_is_told_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """MLServer is one where a model does not declare them; other servers than ours are welcome."""
+    command = [sys.executable, "-m", "benchmarks.servers.pausing", "--pause-ms", "0"]
+    with Server([*command, "--tells-nothing"]) as server:
+        options = ["--model", "any", "--rate", "200", "--seconds", "0.5", "--warm-up", "0"]
+        assert main(["load", server.address, *options]) == 1
+        assert "name them, such as --input" in capsys.readouterr().err
+        found = load(tmp_path, server.address, *options, "--input", "x:FP32:-1,4", "--rows", "3")
+    assert found["runs"][0]["statuses"] == {"OK": found["runs"][0]["issued"]}

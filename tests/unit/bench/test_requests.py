@@ -9,7 +9,7 @@ from stubtail.oip import inference_pb2
 from stubtail.v1 import common_pb2, scoring_pb2
 from stubtail_bench.errors import LoadError
 from stubtail_bench.requests import make_pool, wrong_replies
-from stubtail_bench.served import Feature, Served, Tensor
+from stubtail_bench.served import Feature, Served, Tensor, parse_tensor
 from stubtail_bench.workload import CallSpec
 
 FEATURES = (Feature("age", (), 18.0, 90.0), Feature("plan", ("basic", "plus"), 0.0, 1.0))
@@ -138,3 +138,12 @@ def test_replies_with_other_rows_are_noticed():
     assert wrong_replies(kinds, right) == 0
     wrong = [(0, infer(1)), (0, b""), (0, b"\xff"), (first_dense, score(1)), (first_dense, b"")]
     assert wrong_replies(kinds, right + wrong) == len(wrong)
+
+
+def test_inputs_that_a_server_does_not_tell_can_be_named():
+    """As a call of the workload names them: name, type, sizes."""
+    assert parse_tensor("x:FP32:-1,30") == Tensor("x", "FP32", (-1, 30))
+    assert parse_tensor("scope:0:INT64:4") == Tensor("scope:0", "INT64", (4,))
+    for wrong in ("x", "x:FP32", "x:FP32:", ":FP32:1", "x:FP32:a", "x:FP32:0,3", "x:FP32:-2"):
+        with pytest.raises(LoadError, match="NAME:TYPE:SIZE"):
+            parse_tensor(wrong)

@@ -32,6 +32,14 @@ def test_the_smallest_workload():
     assert workload.slow == Slow(0, 1_000.0)
 
 
+def test_inputs_can_be_named_where_a_server_does_not_tell_them(tmp_path: Path):
+    """A list of strings, and nothing else."""
+    values = {"calls": [{"model": "m", "inputs": ["x:FP32:-1,30"]}]}
+    assert parse_workload(values, "w", Path()).calls[0].inputs == ("x:FP32:-1,30",)
+    (told,) = problems('[[calls]]\nmodel = "m"\ninputs = "x:FP32:-1,30"\n', tmp_path)
+    assert "inputs: must be a list of strings" in told
+
+
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path):
     """With the path of each key."""
     found = problems(

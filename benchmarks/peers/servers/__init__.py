@@ -1,0 +1,1 @@
+"""The peers' sides of the comparison: each runs in its own virtual environment, not in ours."""

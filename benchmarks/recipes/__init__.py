@@ -1,0 +1,1 @@
+"""Other people's load generators pointed at this server: ghz and k6."""

@@ -1,0 +1,1 @@
+"""Clients that misbehave, and whether others notice."""
