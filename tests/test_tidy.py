@@ -19,15 +19,28 @@ TEXT_SUFFIXES = {".py", ".pyi", ".md", ".toml", ".yaml", ".json", ".proto", ".cs
 
 # (who, what it must not import, the only modules of it that may; paths below server/stubtail).
 FORBIDDEN = [
-    ("", "onnxruntime", ("models/session.py",)),
+    # A forecasting process is another one than the server.
+    ("", "onnxruntime", ("models/session.py", "llm/local_minilm.py", "forecasting/graphs.py")),
+    ("", "statsmodels", ("forecasting/classical.py",)),
     ("", "onnx", ("models/",)),
-    ("", "pygrpc_native", ("transport/native.py",)),
+    ("", "pygrpc_native", ("transport/native.py", "transport/native_calls.py")),
     ("", "grpc", ("transport/grpcio.py", "transport/tls.py")),
     ("", "prometheus_client", ("metrics/", "monitoring/", "supervisor/pages.py")),
     ("", "watchfiles", ("models/watch.py",)),
     ("", "uvloop", ("worker.py",)),
-    ("", "aiohttp", ("llm/http.py",)),
-    ("", "pybreaker", ("llm/breaker.py",)),
+    ("", "opentelemetry", ("telemetry/",)),
+    ("", "httptools", ("llm/http_reply.py",)),
+    ("", "pybreaker", ("breaker.py",)),
+    ("anomaly/", "stubtail.endpoints", ()),
+    ("anomaly/", "stubtail.lane", ()),
+    ("anomaly/", "stubtail.models", ()),
+    ("anomaly/", "stubtail.transport", ()),
+    ("anomaly/", "stubtail.v1", ()),
+    ("forecasting/", "stubtail.endpoints", ()),
+    ("forecasting/", "stubtail.lane", ()),
+    ("forecasting/", "stubtail.models", ()),
+    ("forecasting/", "stubtail.transport", ()),
+    ("forecasting/", "stubtail.v1", ()),
     ("decisions/", "stubtail.endpoints", ()),
     ("decisions/", "stubtail.lane", ()),
     ("decisions/", "stubtail.models", ()),
@@ -38,7 +51,14 @@ FORBIDDEN = [
     ("lane/", "stubtail.transport", ()),
     ("lane/", "stubtail.models", ()),
     ("endpoints/", "stubtail.transport", ()),
-    ("endpoints/", "asyncio", ("endpoints/health.py", "endpoints/oip_stream.py")),
+    (
+        "endpoints/",
+        "asyncio",
+        (
+            *("endpoints/watch.py", "endpoints/health.py", "endpoints/oip_stream.py"),
+            "endpoints/forecast_part.py",
+        ),
+    ),
     ("llm/", "stubtail.endpoints", ()),
     ("llm/", "stubtail.lane", ()),
     ("llm/", "stubtail.models", ()),
@@ -127,7 +147,7 @@ def test_server_modules_import_only_what_they_may(
     [
         ("clients/python/stubtail_client", ("stubtail.v1",)),
         ("clients/python/stubtail_bench", ("stubtail.v1", "stubtail.oip")),
-        ("training", ("stubtail.models.manifest",)),
+        ("training", ("stubtail.models.manifest", "stubtail.forecasting")),  # the same features
     ],
 )
 def test_clients_and_training_know_little_of_the_server(

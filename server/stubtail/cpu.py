@@ -34,6 +34,12 @@ def pool_threads(settings: Settings) -> int:
     return max(1, whole_cores() // worker_count(settings)) if threads == "auto" else threads
 
 
+def forecasting_processes(settings: Settings) -> int:
+    """Processes of a worker that forecast: as set, or its part of the cores, at least 1."""
+    wanted = settings.forecasting.processes
+    return max(1, whole_cores() // worker_count(settings)) if wanted == "auto" else wanted
+
+
 def intra_op_threads(settings: Settings) -> int:
     """Threads inside one run of a model: as set, or 1."""
     threads = settings.models.intra_op_threads

@@ -22,11 +22,13 @@ class Code(IntEnum):
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
 
 
 class CallError(Exception):
@@ -71,6 +73,30 @@ class CallError(Exception):
             retry_after_s=self._retry_after_s,
         )
 
+    def fresh(self) -> "CallError":
+        """Another error that says the same, with the trailers that were built for this one.
+
+        For raising an error that is kept: an exception holds the frames that it passed, and with
+        them whole requests.
+        """
+        self._trailing = self.trailing_metadata
+        other = CallError.__new__(CallError, self.message)
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def forget(self) -> None:
+        """Lets go of the frames that it passed and of what caused it; whoever caught it calls this.
+
+        The frame that keeps a caught error in a variable is one of them: a cycle, which would hold
+        the request until a full collection, and those are rare here.
+        """
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+
+    @property
+    def about_scope(self) -> str:
+        """The scope that was missing, for the audit log; "" where none was."""
+        return self._metadata.get("scope", "")
+
     @property
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """The details as gRPC sends them, built once: a shed call must cost next to nothing."""
@@ -86,7 +112,9 @@ class CallError(Exception):
         trailing: list[tuple[str, str | bytes]] = []
         if self._retry_after_s is not None:
             # The core retry filter reads only this key; people and other tools read RetryInfo.
-            trailing.append(("grpc-retry-pushback-ms", str(int(self._retry_after_s * 1000))))
+            # Never 0, on which gRPC's core (1.85) waits until the deadline instead of not at all.
+            pushback_ms = int(self._retry_after_s * 1000) or 1
+            trailing.append(("grpc-retry-pushback-ms", str(pushback_ms)))
             if self._retry_after_s >= 0:
                 delay = Duration()
                 delay.FromMicroseconds(int(self._retry_after_s * 1e6))

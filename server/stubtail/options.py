@@ -5,17 +5,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stubtail.config import Settings
-from stubtail.cpu import intra_op_threads, pool_threads
+from stubtail.cpu import forecasting_processes, intra_op_threads, pool_threads
 from stubtail.endpoints.lane_method import Deadlines
 from stubtail.endpoints.served import BatchLimits
 from stubtail.lane.policy import Policy
 from stubtail.models.repository import RepositoryOptions
 from stubtail.models.session import SessionOptions
-from stubtail.transport.grpcio import GrpcioOptions
+from stubtail.transport.grpcio_options import GrpcioOptions
+from stubtail.transport.native_options import NativeOptions
 from stubtail.transport.tls import TlsFiles
 
-if TYPE_CHECKING:  # the front is optional
-    from stubtail.transport.native import NativeOptions
+if TYPE_CHECKING:  # the front is optional, and most servers never need a breaker
+    from collections.abc import Callable
+
+    from stubtail.breaker import BreakerOptions
+
+BREAKER_WINDOW_S = 30.0  # batches that a breaker of a model judges by
+PATIENCE_S = 5.0  # a check that takes longer begins again after all others: most take 0.1 s
+BREAKER_RATE = 0.5  # share of them that failed
 
 
 def transport_of(settings: Settings) -> str:
@@ -39,8 +46,32 @@ def policy(settings: Settings) -> Policy:
         batch_rows_max=limits.batch_rows_max,
         batch_run_s_max=scheduling.batch_run_ms_max / 1e3,
         pool_slots=pool_threads(settings),
+        # Two at least, so that a light call is not behind a heavy one; they only wait.
+        apart_slots=max(2, forecasting_processes(settings)),
         wait_part_max=scheduling.wait_part_max,
+        shared_run_s_max=scheduling.shared_run_ms_max / 1e3,
     )
+
+
+def model_breakers(settings: Settings) -> "Callable[[], BreakerOptions] | None":
+    """What makes the options of the breakers of models, when one is first needed."""
+    scheduling = settings.scheduling
+    if not scheduling.breaker_failures_max:
+        return None
+
+    def make() -> "BreakerOptions":
+        from stubtail.breaker import BreakerOptions  # noqa: PLC0415 - pybreaker comes with it
+
+        return BreakerOptions(
+            window_s=BREAKER_WINDOW_S,
+            attempts_min=2 * scheduling.breaker_failures_max,
+            failure_rate=BREAKER_RATE,
+            failures_max=scheduling.breaker_failures_max,
+            open_s=scheduling.breaker_open_ms / 1e3,
+            open_max_s=max(scheduling.breaker_open_ms, scheduling.breaker_open_max_ms) / 1e3,
+        )
+
+    return make
 
 
 def deadlines(settings: Settings) -> Deadlines:
@@ -73,10 +104,8 @@ def grpcio_options(settings: Settings, *, reuse_port: bool) -> GrpcioOptions:
     )
 
 
-def native_options(settings: Settings, *, reuse_port: bool) -> "NativeOptions":
-    """The options of the native front, which must be installed."""
-    from stubtail.transport.native import NativeOptions  # noqa: PLC0415 - it is optional
-
+def native_options(settings: Settings, *, reuse_port: bool) -> NativeOptions:
+    """The options of the native front."""
     server, limits = settings.server, settings.limits
     return NativeOptions(
         host=server.host,
@@ -100,14 +129,21 @@ def tls_files(settings: Settings) -> TlsFiles | None:
 
 def repository_options(settings: Settings) -> RepositoryOptions:
     """The options of the repository."""
-    models = settings.models
+    models, supply = settings.models, settings.supply
+    in_process = supply.verify_in == "process"
     return RepositoryOptions(
         watch=models.watch,
         versions_kept=models.versions_kept,
         settle_ms=models.settle_ms,
         models_max=models.models_max,
+        start_wait_s=models.start_wait_ms / 1e3,
+        patience_s=PATIENCE_S if in_process and supply.verify_ms_max > PATIENCE_S * 1e3 else None,
         session=SessionOptions(
             intra_op_threads=intra_op_threads(settings),
             graph_bytes_max=models.graph_bytes_max,
+            nodes_max=supply.nodes_max,
+            initializer_bytes_max=supply.initializer_bytes_max,
+            require_signature=supply.require_signature,
+            public_key_files=supply.public_key_files,
         ),
     )

@@ -11,6 +11,7 @@ import pytest
 
 from tests import decision_models, model_files, score_models
 from tests.integration import odd_models, plugs
+from tests.integration.anomaly_calls import watchful_server
 from tests.integration.calls import dense, infer, infer_request, score
 from tests.integration.customers import Customers
 from tests.server_process import ServerProcess
@@ -58,10 +59,13 @@ def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def odd_server(transport: str, odd_folder: Path) -> Iterator[ServerProcess]:
     """A server with odd and failing models; its log has failed runs and nothing worse.
 
+    Breakers are off: many tests make the same model fail.
+
     All models run in the pool, which has one thread: while one call runs, all others wait, and
     then share a batch, whatever the transport.
     """
-    options = ("--set", "scheduling.inline_run_ms_max=0", "--set", "scheduling.pool_threads=1")
+    settings = ("inline_run_ms_max=0", "pool_threads=1", "breaker_failures_max=0")
+    options = [part for one in settings for part in ("--set", f"scheduling.{one}")]
     with ServerProcess(odd_folder, transport, *options) as process:
         yield process
     assert not defects(process.output)
@@ -132,3 +136,14 @@ def details(detail_server: ServerProcess) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(detail_server.address, UNBOUNDED) as channel:
         yield channel
         assert_answers(channel)
+
+
+@pytest.fixture(scope="session")
+def watchful(
+    transport: str, tmp_path_factory: pytest.TempPathFactory, shipped_models: Path
+) -> Iterator[ServerProcess]:
+    """A server with the shipped model of anomalies and tight bounds; tells of no defect."""
+    folder = tmp_path_factory.mktemp("anomalies")
+    with watchful_server(transport, folder, shipped_models) as process:
+        yield process
+    assert not defects(process.output)

@@ -60,7 +60,6 @@ def test_pages_are_served(port):
     assert "/metrics" in get(port, "/")[1]
     assert get(port, "/etc/passwd")[0] == HTTPStatus.NOT_FOUND
     assert get(port, "/healthz", "HEAD") == (200, "")
-    assert get(port, "/healthz", "POST")[0] == HTTPStatus.NOT_IMPLEMENTED
 
 
 def test_defects_of_a_page_stay_inside(port, caplog):

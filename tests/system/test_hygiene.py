@@ -23,7 +23,7 @@ MIB = 2**20
 # cache: 117 and 134 were seen of the same server, so that what is its own has a bound as well.
 RSS_MAX_MIB = 143
 OWN_MAX_MIB = 80  # 57 with six models
-START_MAX_S = 4.0  # promised are 2; a busy machine takes longer
+START_MAX_S = 30.0  # promised are 2, of an idle machine: `python -m benchmarks start`
 THREADS_MAX = 24  # 15 to 17 on two cores, most of them of grpc-core and watchfiles
 CONNECTS = 500
 
@@ -44,7 +44,7 @@ def test_memory_threads_and_start_with_the_shipped_model(
 ) -> None:
     """Idle and just scraped: RSS, threads, and the time to the ready line, each below its bound."""
     begin_s = time.monotonic()
-    server = serve(shipped_models, transport)
+    server = serve(shipped_models, transport, "--set", "supply.verify_idle_ms=500")
     start_s = time.monotonic() - begin_s
     assert server.http("/metrics")[0] == 200
     process = psutil.Process(server.pid)
@@ -65,7 +65,8 @@ def test_memory_threads_and_start_with_the_shipped_model(
     assert own_mib <= OWN_MAX_MIB, found
     assert start_s <= START_MAX_S, found
     assert threads <= THREADS_MAX, found
-    assert not process.children(), "a server alone has no other process"
+    # The process that checked the models goes when it has nothing to do.
+    asyncio.run(until(lambda: not process.children(), "a server alone has no other process", 60))
 
 
 async def test_connections_leave_no_descriptors_behind(

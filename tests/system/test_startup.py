@@ -14,7 +14,7 @@ import grpc
 import numpy as np
 import pytest
 
-from tests import model_files
+from tests import evil_models, model_files
 from tests.load import INFER, affine_oracle, connect, judge, reason_of, request_bytes
 from tests.server_process import ROOT
 from tests.system.conftest import StartServer
@@ -220,6 +220,33 @@ async def test_broken_models_beside_good_ones(
     failures = [json.loads(line) for line in server.lines if "model failed to load" in line]
     assert {f"{one['model']}@{one['version']}" for one in failures} == set(REASONS)
     assert all(one["file"] and one["reason"] and one["mend"] for one in failures)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_start_can_be_given_up(models: Path, workers: str) -> None:
+    """SIGTERM while a model hangs in its check: the server ends at once, in peace."""
+    model_files.write_model(models / "aaa" / "1", evil_models.endless())
+    command = [sys.executable, "-m", "stubtail", "serve", "--models", str(models)]
+    command += ["--port", "0", "--http-port", "0", "--workers", workers]
+    for setting in ("models.start_wait_ms=600000", "supply.verify_ms_max=600000"):
+        command += ["--set", setting]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            loading = 0
+            while loading < int(workers):
+                line = process.stdout.readline()
+                assert line, "it ended"
+                loading += '"event": "model loading"' in line
+            process.terminate()
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert output.count('"event": "stopped"') >= int(workers), output
 
 
 def test_nothing_in_a_folder_of_models_is_executed(serve: StartServer, models: Path) -> None:

@@ -1,13 +1,27 @@
 """Tests of the metrics of language model providers: in the text format, and read back."""
 
+import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from stubtail.llm.call_numbers import CallBook
 from stubtail.metrics import Recorder
 from stubtail.metrics.collector import build_registry
-from stubtail.metrics.llm import DURATION_EDGES_S, FIRST_EDGES_S, Spread, UpstreamNumbers
+from stubtail.metrics.llm import (
+    CHUNK_EDGES_S,
+    DURATION_EDGES_S,
+    FIRST_EDGES_S,
+    TOKEN_EDGES,
+    LlmCollector,
+    Spread,
+    UpstreamNumbers,
+)
+from stubtail.v1 import llm_pb2
 
 LABELS = {"gen_ai_provider_name": "groq", "gen_ai_request_model": "llama"}
+
+OPERATION = ("gen_ai_operation_name", "chat")
 
 
 def numbers() -> UpstreamNumbers:
@@ -16,6 +30,9 @@ def numbers() -> UpstreamNumbers:
     first.add(0.3)
     for seconds in (0.01, 500.0):
         duration.add(seconds)
+    chunk, tokens = Spread(CHUNK_EDGES_S), Spread(TOKEN_EDGES)
+    chunk.add(0.02)
+    tokens.add(11)
     return UpstreamNumbers(
         provider="groq",
         model="llama",
@@ -26,8 +43,36 @@ def numbers() -> UpstreamNumbers:
         tokens={"input": 11, "output": 5},
         cost_nano_usd=7,
         first=first,
-        duration=duration,
+        duration={"chat": duration},
+        chunk=chunk,
+        usage={("chat", "input"): tokens, ("chat", "output"): tokens},
     )
+
+
+def test_calls_are_told_by_what_they_asked_for():
+    """Times of answers, and who took over; names that nobody configured are not counted."""
+    book = CallBook(["fast"])
+    usage = llm_pb2.Usage(output_tokens=11, source=llm_pb2.Usage.SOURCE_PROVIDER)
+    timing = llm_pb2.LlmTiming(before_us=10_000, first_token_us=90_000, total_us=1_100_000)
+    attempts = [llm_pb2.Attempt(), llm_pb2.Attempt()]
+    book.note("chat", "fast", 1.1, llm_pb2.ChatEnd(usage=usage, timing=timing, attempts=attempts))
+    book.note("chat", "fast", 0.2, None)
+    book.note("chat", "nobody's", 0.2, None)
+
+    (one,) = book.numbers()
+
+    assert (one.operation, one.asked, one.failovers, one.duration.count) == ("chat", "fast", 1, 2)
+    assert one.first.buckets()[1] == pytest.approx(0.1)
+    assert one.per_token.buckets()[1] == pytest.approx(0.1)
+    registry = CollectorRegistry()
+    registry.register(LlmCollector(lambda: [numbers()], book.numbers))
+    page = generate_latest(registry).decode()
+    labels = 'gen_ai_operation_name="chat",gen_ai_request_model="fast"'
+    for name in ("request_duration", "time_to_first_token", "time_per_output_token"):
+        assert f"gen_ai_server_{name}_seconds_count{{{labels}}}" in page
+    assert f"stubtail_llm_failovers_total{{{labels}}} 1.0" in page
+    for name in ("operation_time_per_output_chunk_seconds", "token_usage"):
+        assert f"gen_ai_client_{name}_count" in page
 
 
 def scrape(*upstreams: UpstreamNumbers) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -55,10 +100,11 @@ def test_everything_is_told():
     assert found["stubtail_llm_throttled", ()] == 1
     assert found["stubtail_llm_in_flight", ()] == 2
     name = "gen_ai_client_operation_duration_seconds"
-    assert found[f"{name}_bucket", (("le", "0.01"),)] == 1
-    assert found[f"{name}_bucket", (("le", "81.92"),)] == 1
-    assert found[f"{name}_count", ()] == 2
-    assert found["gen_ai_client_operation_time_to_first_chunk_seconds_sum", ()] == 0.3
+    assert found[f"{name}_bucket", (OPERATION, ("le", "0.01"))] == 1
+    assert found[f"{name}_bucket", (OPERATION, ("le", "81.92"))] == 1
+    assert found[f"{name}_count", (OPERATION,)] == 2
+    first = "gen_ai_client_operation_time_to_first_chunk_seconds_sum"
+    assert found[first, (OPERATION,)] == 0.3
 
 
 def test_without_providers_there_are_no_families():

@@ -5,10 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
+from stubtail.config.access import access_conflicts
 from stubtail.config.llm import llm_conflicts
+from stubtail.config.llm_limits import cache_conflicts, limit_conflicts
+from stubtail.config.llm_local import with_local
 from stubtail.config.secrets import Secret, key_conflicts, read_key
 from stubtail.config.sections import Settings
 from stubtail.config.sources import Flag, read_settings
+
+_PLAIN_VARIABLES = (
+    "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "LANG", "LC_ALL", "TZ",
+)  # fmt: skip
 
 
 def load(
@@ -47,6 +54,12 @@ def provider_keys(
     return {name: read_key(one, variables) for name, one in settings.llm.providers.items()}
 
 
+def child_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that a process of ours needs to start at all: none that may hold a secret."""
+    variables = os.environ if environ is None else environ
+    return {name: variables[name] for name in _PLAIN_VARIABLES if name in variables}
+
+
 def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     """What is wrong between settings that are right alone: the keys involved and the rule."""
     server, limits, scheduling = settings.server, settings.limits, settings.scheduling
@@ -54,7 +67,21 @@ def conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     if server.port == server.http_port != 0 and server.host == server.http_host:
         yield ("server.port", "server.http_port"), f"both are {server.port}; they must differ"
     yield from _tls_conflicts(settings)
-    yield from llm_conflicts(settings.llm)
+    yield from _http_conflicts(settings)
+    yield from access_conflicts(
+        settings.access,
+        mutual_tls=settings.tls.mode == "mutual",
+        audited=bool(settings.audit.directory),
+    )
+    llm = with_local(settings.llm, settings.llm_local)
+    yield from llm_conflicts(llm)
+    yield from limit_conflicts(settings.llm_limits, llm)
+    yield from cache_conflicts(settings.llm_cache)
+    if settings.supply.require_signature and not settings.supply.public_key_files:
+        yield (
+            ("supply.require_signature", "supply.public_key_files"),
+            "signatures are required and no key counts; name the files of public keys",
+        )
     if limits.queue_bytes_max < limits.message_bytes_max:
         queue, message = limits.queue_bytes_max, limits.message_bytes_max
         rule = f"the queue ({queue} bytes) must hold the largest message ({message} bytes)"
@@ -97,6 +124,31 @@ def _tls_conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
             "tls.plain_text=true where a proxy or a closed network keeps strangers out"
         )
         yield ("server.host", "tls.cert_file", "tls.plain_text"), rule
+
+
+def asks_on_http(settings: Settings) -> bool:
+    """Whether the HTTP port asks for a credential before it shows what is behind the probes."""
+    wanted = settings.server.http_auth
+    return wanted == "always" or (wanted == "auto" and not is_loopback(settings.server.http_host))
+
+
+def _http_conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    server, tls = settings.server, settings.tls
+    if not asks_on_http(settings):
+        return
+    if not settings.access.guarded:
+        rule = (
+            f"the HTTP port on {server.http_host} asks for a credential, and no caller is "
+            "configured: name one in access, or set server.http_auth=never where a closed "
+            "network keeps strangers out"
+        )
+        yield ("server.http_host", "server.http_auth", "access.keys"), rule
+    elif not tls.cert_file and not tls.plain_text and not is_loopback(server.http_host):
+        rule = (
+            "credentials would travel in plain text: give a certificate and its key, or set "
+            "tls.plain_text=true where a proxy or a closed network keeps strangers out"
+        )
+        yield ("server.http_host", "tls.cert_file", "tls.plain_text"), rule
 
 
 def is_loopback(host: str) -> bool:

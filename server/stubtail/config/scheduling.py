@@ -52,11 +52,39 @@ class SchedulingSettings:
     batch_run_ms_max: Annotated[
         float,
         Rule("longest run that a batch may be predicted, ms", 0.05, 1e4, why="others wait for it"),
-    ] = 5.0
+    ] = 2.5
+    shared_run_ms_max: Annotated[
+        float,
+        Rule(
+            "the same while several tenants share the lane, ms",
+            0.05,
+            1e4,
+            why="one tenant's large batch is another's latency",
+        ),
+    ] = 0.5
     inline_run_ms_max: Annotated[
         float,
         Rule("models slower than this run in the pool, ms", 0.0, 1e4, why="the lane must answer"),
     ] = 1.0
+    breaker_failures_max: Annotated[
+        int,
+        Rule(
+            "runs of a model in a row that fail before it is not run for a while; 0 never",
+            0,
+            100_000,
+            why="each failing run is tried again in halves, and others wait for it",
+        ),
+    ] = 10
+    breaker_open_ms: Annotated[
+        int,
+        Rule(
+            "time before a failing model is tried again, ms; doubles", 1, 3_600_000, why="a guess"
+        ),
+    ] = 1000
+    breaker_open_max_ms: Annotated[
+        int,
+        Rule("longest time between such tries, ms", 1, 3_600_000, why="it may be well again"),
+    ] = 30_000
     pool_threads: Annotated[
         int | Literal["auto"],
         Rule(

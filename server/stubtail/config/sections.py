@@ -3,11 +3,23 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from stubtail.config.access import AccessSettings
+from stubtail.config.anomaly import AnomalySettings
+from stubtail.config.audit import AuditSettings
+from stubtail.config.forecasting import ForecastingSettings
 from stubtail.config.lifecycle import DrainSettings, LogSettings, SupervisorSettings
 from stubtail.config.llm import LlmSettings
+from stubtail.config.llm_limits import (
+    LlmCacheSettings,
+    LlmLimitsSettings,
+    LlmPrivacySettings,
+)
+from stubtail.config.llm_local import LlmLocalSettings
 from stubtail.config.rules import Rule
 from stubtail.config.scheduling import SchedulingSettings
 from stubtail.config.security import TlsSettings
+from stubtail.config.supply import SupplySettings
+from stubtail.config.tracing import TracingSettings
 
 MIB = 1024 * 1024
 Port = Annotated[int, Rule("TCP port; 0 takes a free one", 0, 65535, why="TCP has no others")]
@@ -25,6 +37,13 @@ class ServerSettings:
         str, Rule("address for metrics and probes", why="local by default, as for gRPC")
     ] = "127.0.0.1"
     http_port: Port = 8501
+    http_auth: Annotated[
+        Literal["auto", "always", "never"],
+        Rule(
+            "whether /metrics asks for a credential with the scope read",
+            why="auto: where others reach the port; probes are always open",
+        ),
+    ] = "auto"
     transport: Annotated[
         Literal["auto", "native", "grpcio"],
         Rule("who speaks HTTP/2", why="auto takes native where it is installed: it is faster"),
@@ -62,6 +81,15 @@ class ModelsSettings:
             why="a copy in progress must not be read half-way",
         ),
     ] = 200
+    start_wait_ms: Annotated[
+        int,
+        Rule(
+            "longest wait for models before the ports open, ms",
+            0,
+            3_600_000,
+            why="a version that hangs must not keep the others from answering",
+        ),
+    ] = 30_000
     versions_kept: Annotated[
         int,
         Rule(
@@ -142,10 +170,20 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
+    supply: SupplySettings = field(default_factory=SupplySettings)
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     scheduling: SchedulingSettings = field(default_factory=SchedulingSettings)
     drain: DrainSettings = field(default_factory=DrainSettings)
     log: LogSettings = field(default_factory=LogSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     llm: LlmSettings = field(default_factory=LlmSettings)
+    anomaly: AnomalySettings = field(default_factory=AnomalySettings)
+    forecasting: ForecastingSettings = field(default_factory=ForecastingSettings)
+    llm_limits: LlmLimitsSettings = field(default_factory=LlmLimitsSettings)
+    llm_cache: LlmCacheSettings = field(default_factory=LlmCacheSettings)
+    llm_privacy: LlmPrivacySettings = field(default_factory=LlmPrivacySettings)
+    llm_local: LlmLocalSettings = field(default_factory=LlmLocalSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
 
+from stubtail.config.redaction import redact
 from stubtail.config.rules import PREFIX, Setting, Table, settings_of, tables_of
 
 FILE_VARIABLE: Final = "STUBTAIL_CONFIG"
@@ -34,7 +35,8 @@ class ConfigError(ValueError):
     """The configuration is wrong; the message has one line per problem."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        # A key that somebody wrote where its name belongs is not to end in a log.
+        self.problems = tuple(redact(problem) for problem in problems)
         super().__init__("\n".join(self.problems))
 
 

@@ -13,7 +13,7 @@ from stubtail.errors import CallError
 from stubtail.lane.batch_run import BadRowsError
 from stubtail.lane.job import Job
 from stubtail.models.session import LoadedModel
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 
 # Making a candidate, ranking it and writing it into the reply; corrected by the first batches.
 CANDIDATE_S = 0.5e-6

@@ -12,7 +12,7 @@ from stubtail.errors import invalid_field
 from stubtail.lane.job import Encoder, Job
 from stubtail.models.explanation import Explanation
 from stubtail.models.session import LoadedModel
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 from stubtail.v1 import scoring_pb2
 
 # Of one call: 0.05 to 0.5 s of a small model, in the pool of threads; about 100 MB while it runs.

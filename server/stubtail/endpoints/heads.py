@@ -27,6 +27,11 @@ class HeadCache(Generic[Plan]):
         self._head_bytes: dict[int, int] = {}  # by length of the request: where its rows begin
         self._plans: dict[bytes, tuple[int, Plan]] = {}  # with the length of the whole request
 
+    @property
+    def size(self) -> int:
+        """How many heads are known."""
+        return len(self._plans)
+
     def find(self, payload: bytes) -> tuple[Plan, bytes] | None:
         """The plan and the bytes of the rows, or None when the head is not known."""
         head_bytes = self._head_bytes.get(len(payload))

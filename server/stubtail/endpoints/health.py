@@ -10,12 +10,15 @@ from collections.abc import AsyncGenerator, Mapping
 from google.protobuf.message import Message
 
 from stubtail.endpoints.method import Immediate, ServerStream, parse
-from stubtail.errors import CallError, Code, not_found
+from stubtail.errors import CallError, Code, invalid_field, not_found
 from stubtail.standard import health_pb2
 
 SERVICE = "grpc.health.v1.Health"
 MODEL_PREFIX = "stubtail.v1.ScoringService/"
 WATCHERS_MAX = 4096  # each costs a stream and an event; a load balancer opens one per connection
+NAME_CHARACTERS_MAX = 256  # a model's name with the prefix has 155
+# A name of them takes half of it. grpcio keeps the bytes of a request for as long as its stream.
+REQUEST_BYTES_MAX = 2048
 LISTED_NAMES_MAX = 1000  # keeps the reply of List below 200 KB with names of 128 characters
 
 _Status = health_pb2.HealthCheckResponse
@@ -139,7 +142,7 @@ class HealthEndpoint:
 
     def check(self, payload: bytes) -> bytes:
         """The status of one name; raises CallError NOT_FOUND for one that is not known."""
-        name = parse(health_pb2.HealthCheckRequest, payload).service
+        name = _name(payload)
         serving = self._statuses.status(name)
         if serving is None:
             raise not_found(
@@ -173,7 +176,8 @@ class HealthEndpoint:
         Ends by itself after the last status of a server that shuts down: nothing can change any
         more, and an open stream would hold up the shutdown.
         """
-        name = parse(health_pb2.HealthCheckRequest, payload).service
+        name = _name(payload)
+        del payload  # the stream goes on for as long as its caller likes
         changed = self._statuses.subscribe(name)
         sent: bytes | None = None
         try:
@@ -193,3 +197,13 @@ class HealthEndpoint:
     def _message(self, name: str) -> health_pb2.HealthCheckResponse:
         serving = self._statuses.status(name)
         return _Status(status=_Status.SERVING if serving else _Status.NOT_SERVING)
+
+
+def _name(payload: bytes) -> str:
+    """The name in a request; raises CallError INVALID_ARGUMENT for one that cannot be a name."""
+    if len(payload) <= REQUEST_BYTES_MAX:
+        name = str(parse(health_pb2.HealthCheckRequest, payload).service)
+        if len(name) <= NAME_CHARACTERS_MAX:
+            return name
+    problem = f"at most {NAME_CHARACTERS_MAX} characters, in a request of {REQUEST_BYTES_MAX} bytes"
+    raise invalid_field("service", problem)

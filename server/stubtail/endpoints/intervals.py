@@ -55,6 +55,10 @@ class Bounds:
         Args:
             outputs: all outputs of a run, in the order of the signature.
         """
+        with np.errstate(invalid="ignore", over="ignore"):  # of a model that answers with infinity
+            return self._bounds(outputs)
+
+    def _bounds(self, outputs: Sequence[Any]) -> tuple[Floats, Floats]:
         lower = self._base(outputs, self._lower) - self._below * self._scales(outputs)
         upper = self._base(outputs, self._upper) + self._above * self._scales(outputs)
         if self._inward:

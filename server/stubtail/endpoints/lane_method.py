@@ -1,12 +1,19 @@
 """A hot method: request bytes become a job, by the head cache or by reading the whole message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from stubtail.access.identity import CALL, Permit, Realm
 from stubtail.endpoints.heads import HeadCache
 from stubtail.endpoints.served import ServedModels
 from stubtail.lane.job import Encoder, Job
 from stubtail.lane.model_queue import ModelQueue
+
+Decode = Callable[..., Job]
+REALMS_MAX = 256  # kinds of callers whose heads are kept, at most 4,096 heads each
+HEADS_MAX = 16_384  # of all of them: some 8 MB, and 25 MB if each is as long as it may be
+TALLY_EVERY = 64  # heads are remembered between two looks at their sum
 
 
 class CallPlan:
@@ -92,29 +99,49 @@ class LaneMethod:
         # The heads with the routes that they were read under, replaced together: a thread that
         # read its request before a change remembers it in a cache that nobody looks into again.
         self._heads: tuple[object, HeadCache[CallPlan]] = (None, HeadCache())
+        # With access rules, one for each kind of caller: what is found depends on who asks.
+        self._realms: tuple[object, dict[Realm, HeadCache[CallPlan]]] = (None, {})
+        self._remembered = 0
 
-    def decode(self, payload: bytes, arrived_s: float, remaining_s: float | None) -> Job:
+    def watch(self, watcher: Callable[[str, Decode], Decode]) -> None:
+        """From now on `decode` goes through the watcher; before a transport has taken it."""
+        # On the instance: without a watcher, nothing stands between a call and the method.
+        self.decode = watcher(self.path, self.decode)  # type: ignore[method-assign]  # see above
+
+    def decode(
+        self,
+        payload: bytes,
+        arrived_s: float,
+        remaining_s: float | None,
+        permit: Permit | None = None,
+    ) -> Job:
         """The job of a request.
 
         Args:
             payload: the request's bytes.
             arrived_s: when it arrived, on the lane's clock.
             remaining_s: what is left of the client's deadline; None when it set none.
+            permit: what the caller may do; None where there are no access rules.
 
         Raises:
             CallError: the request is wrong, or its model cannot answer.
         """
-        routes, heads = self._heads
-        if routes is not self._models.routes:
-            routes, heads = self._models.routes, HeadCache()
-            self._heads = (routes, heads)
+        if permit is None:
+            routes, heads = self._heads
+            if routes is not self._models.routes:
+                routes, heads = self._models.routes, HeadCache()
+                self._heads = (routes, heads)
+        else:
+            heads = self._heads_of(permit)
         found = heads.find(payload)
         if found is None:
-            reading = self._reader.read(payload)
+            reading = self._read(payload, permit)
             plan, data = reading.plan, reading.data
             size_bytes = max(len(payload), reading.expanded_bytes)
             if reading.tail_bytes:
                 heads.remember(payload, reading.tail_bytes, plan)
+                if permit is not None:
+                    self._bound_heads()
         else:
             plan, data = found
             size_bytes = len(payload)
@@ -126,4 +153,44 @@ class LaneMethod:
         if plan.timeout_s is not None and plan.timeout_s < allowed_s:
             allowed_s = plan.timeout_s
         job.deadline_s = arrived_s + min(allowed_s, deadlines.max_s)
+        if permit is not None and permit.tenant is not None:
+            job.tenant = account = permit.tenant
+            job.priority = max(job.priority, account.urgency)
         return job
+
+    def _heads_of(self, permit: Permit) -> HeadCache[CallPlan]:
+        """The heads that callers of this kind have sent; beyond the bound the oldest kind goes."""
+        routes, realms = self._realms
+        if routes is not self._models.routes:
+            routes, realms = self._models.routes, {}
+            self._realms = (routes, realms)
+        heads = realms.get(permit.realm)
+        if heads is None:
+            if len(realms) >= REALMS_MAX:
+                oldest, *_ = realms  # in one step, as other threads come here too
+                realms.pop(oldest, None)
+            heads = realms[permit.realm] = HeadCache()
+        return heads
+
+    def _bound_heads(self) -> None:
+        """Drops the oldest kinds of callers while all kinds together have too many heads."""
+        self._remembered += 1
+        if self._remembered % TALLY_EVERY:
+            return
+        realms = self._realms[1]
+        kept = list(realms.items())
+        total = sum(heads.size for _, heads in kept)
+        for realm, heads in kept:
+            if total <= HEADS_MAX:
+                return
+            total -= heads.size
+            realms.pop(realm, None)
+
+    def _read(self, payload: bytes, permit: Permit | None) -> Reading:
+        if permit is None:
+            return self._reader.read(payload)
+        token = CALL.set(permit)  # the reader's look-up of models asks it
+        try:
+            return self._reader.read(payload)
+        finally:
+            CALL.reset(token)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from stubtail.errors import malformed_message
@@ -20,26 +21,47 @@ class Immediate:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
-    """A unary method that waits for something, on the event loop; `handle` raises CallError."""
+    """A unary method that waits for something, on the event loop; `handle` raises CallError.
+
+    Attributes:
+        direct: the native front serves it itself: for methods where a hop more counts.
+        take_s: how long its caller may take none of a message before the call is ended: for methods
+            that hold something meanwhile.
+    """
 
     path: str
     handle: Callable[[bytes], Awaitable[bytes]]
+    direct: bool = False
+    take_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStream:
-    """A server-streaming method on the event loop; `handle` raises CallError."""
+    """A server-streaming method on the event loop; `handle` raises CallError.
+
+    Attributes:
+        direct: the native front serves it itself: for methods where a hop more counts.
+        take_s: how long its caller may take none of a message before the call is ended: for methods
+            that hold something meanwhile.
+    """
 
     path: str
     handle: Callable[[bytes], AsyncIterator[bytes]]
+    direct: bool = False
+    take_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)
 class BidiStream:
-    """A bidirectional method on the event loop; `handle` raises CallError."""
+    """A bidirectional method on the event loop; `handle` raises CallError.
+
+    Attributes:
+        counted: it is itself work of its tenant; not where its messages are, as jobs of the lane.
+    """
 
     path: str
     handle: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
+    counted: bool = True
 
 
 def parse(message_type: Any, payload: bytes) -> Any:

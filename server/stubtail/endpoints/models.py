@@ -2,11 +2,12 @@
 
 import json
 
+from stubtail.endpoints.catalog import Catalog
 from stubtail.endpoints.method import Unary, parse
 from stubtail.errors import invalid_field
 from stubtail.models.features import Feature
 from stubtail.models.outputs import NamedOutput
-from stubtail.models.repository import ModelState, Repository, VersionStatus
+from stubtail.models.repository import ModelState, VersionStatus
 from stubtail.models.signature import TensorSpec
 from stubtail.v1 import models_pb2
 
@@ -31,7 +32,7 @@ OUTSIDE_RULES = {
 class Models:
     """Answers from the repository."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Catalog) -> None:
         self._repository = repository
 
     def methods(self) -> list[Unary]:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from importlib.metadata import version as package_version
 from typing import Any
 
+from stubtail.endpoints.catalog import Catalog
 from stubtail.endpoints.method import Immediate, Unary, parse
 from stubtail.endpoints.oip_describe import model_config, model_metadata, model_statistics
 from stubtail.errors import invalid_field
 from stubtail.metrics import Recorder
-from stubtail.models.repository import ModelState, Repository
+from stubtail.models.repository import ModelState
 from stubtail.models.session import LoadedModel
 from stubtail.oip import inference_pb2
 
@@ -42,7 +43,7 @@ class OipAdmin:
 
     def __init__(
         self,
-        repository: Repository,
+        repository: Catalog,
         recorder: Recorder,
         ready: Callable[[], bool],
         batch_rows_max: int,

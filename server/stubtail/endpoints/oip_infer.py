@@ -13,7 +13,7 @@ from stubtail.endpoints.tails import tail_bytes
 from stubtail.endpoints.tensors import checked_shape, raw_array, typed_array
 from stubtail.errors import CallError, Code, invalid_field
 from stubtail.models.signature import TensorSpec
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 from stubtail.oip import inference_pb2
 
 PATH = "/inference.GRPCInferenceService/ModelInfer"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from stubtail.access.identity import UNGUARDED, current_permit
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import BidiStream, parse
 from stubtail.endpoints.protobuf import opening
@@ -40,7 +41,7 @@ class StreamInfer:
 
     def methods(self) -> list[BidiStream]:
         """The one method."""
-        return [BidiStream(PATH, self.stream)]
+        return [BidiStream(PATH, self.stream, counted=False)]
 
     async def stream(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The answers, in the order of the requests."""
@@ -79,7 +80,11 @@ class StreamInfer:
 
     async def _answer(self, payload: bytes) -> bytes:
         try:
-            job = self._infer.decode(payload, self._clock(), None)
+            permit = current_permit()
+            permit.count(self._clock())
+            job = self._infer.decode(
+                payload, self._clock(), None, permit if permit is not UNGUARDED else None
+            )
         except CallError as error:
             return _error_reply(payload, error)
         reply = await self._submit(job)

@@ -36,6 +36,10 @@ class Part:
     async def start(self) -> None:
         """Opens what the methods need."""
 
+    def register(self, registry: Any) -> None:
+        """Adds its metrics to a `prometheus_client.CollectorRegistry`."""
+        del registry
+
     def models_changed(self) -> None:
         """Other versions are live than before; on the event loop."""
 

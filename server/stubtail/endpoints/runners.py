@@ -11,7 +11,7 @@ from stubtail.lane.batch_run import BadRowsError
 from stubtail.lane.job import Job
 from stubtail.models.errors import RunFailed
 from stubtail.models.session import LoadedModel
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 
 Feeds = Mapping[str, Array]
 

@@ -13,7 +13,7 @@ from stubtail.endpoints.tails import tail_bytes
 from stubtail.errors import invalid_field, malformed_message
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.models.signature import FREE, TensorSpec
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 from stubtail.v1 import scoring_pb2
 
 FLOAT_BYTES = 4

@@ -37,7 +37,7 @@ class ScoreReader:
             return self._read_several(payload, request, priority)
         if not request.model:
             raise invalid_field("model", "must name a model")
-        model = self._models.resolve(request.model)
+        model = _scored(self._models.resolve(request.model))
         rows = _rows(payload, request, model)
         encoder = model.score_encoder(_coverage(request))
         if request.HasField("explain"):
@@ -96,7 +96,7 @@ class ScoreReader:
             field = f"models[{index}]"
             if not name:
                 raise invalid_field(field, "must name a model")
-            model = self._models.resolve(name)
+            model = _scored(self._models.resolve(name))
             if any(model is other for other in models):
                 raise invalid_field(field, f"{model.name}@{model.version} is there twice")
             if not model.packed or len(model.row_shape) != 1:
@@ -104,6 +104,15 @@ class ScoreReader:
                 raise invalid_field(field, problem)
             models.append(model)
         return models
+
+
+def _scored(model: ServedModel) -> ServedModel:
+    """The model; raises CallError where it is one that forecasts."""
+    manifest = model.loaded.manifest
+    if manifest is not None and manifest.kind == "forecasting":
+        problem = f"{model.name} is a forecasting model; call ForecastingService.Forecast"
+        raise invalid_field("model", problem)
+    return model
 
 
 def _coverage(request: Any) -> float | None:

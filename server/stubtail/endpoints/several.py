@@ -9,7 +9,7 @@ from stubtail.lane.batch_run import BadRowsError, RunError
 from stubtail.lane.job import Encoder, Job
 from stubtail.lane.refusals import inference_error
 from stubtail.models.errors import RunFailed
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 
 NAME = "(several)"  # in logs and metrics; no model can have it
 SCORE_RESULTS = 14  # ScoreResponse.results

@@ -9,7 +9,7 @@ import numpy as np
 
 from stubtail.errors import invalid_field
 from stubtail.models.signature import TensorSpec
-from stubtail.models.warmup import Array
+from stubtail.models.synthetic import Array
 
 RANK_MAX = 8
 ELEMENTS_MAX = 2**31 - 1

@@ -55,6 +55,12 @@ class Control(Protocol):
         """How long the quietest part has been silent; 0 before the first heartbeat."""
 
 
+def shared_folder(control: Control) -> Path | None:
+    """A folder that all workers of one server have; None where there is only one process."""
+    address = control.http_address
+    return address.parent if control.shares_port and isinstance(address, Path) else None
+
+
 class Heartbeats:
     """When each part of a process was last heard."""
 

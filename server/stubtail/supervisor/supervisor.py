@@ -3,9 +3,7 @@
 import logging
 import math
 import select
-import shutil
 import signal
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from stubtail.config import Settings
-from stubtail.monitoring.http import Monitoring
+from stubtail.http_port import http_access, http_port
+from stubtail.runtime_folder import RuntimeFolder
 from stubtail.supervisor.pages import Family, supervisor_pages
 from stubtail.supervisor.policy import WorkerLife, may_announce, must_give_up
 from stubtail.supervisor.ports import join, reserve
@@ -86,10 +85,15 @@ class Supervisor:
         held, port = reserve(server.host, server.port)
         self._settings = replace(self._settings, server=replace(server, port=port))
         self._address = join(server.host, port)
-        self._folder = Path(tempfile.mkdtemp(prefix="stubtail-"))
+        runtime = RuntimeFolder()
+        self._folder = runtime.path
         pages = supervisor_pages(self._ready_sockets, self._families)
-        monitoring = Monitoring(pages, (server.http_host, server.http_port))
+        access = http_access(self._settings)
+        address = (server.http_host, server.http_port)
+        monitoring = http_port(self._settings, pages, address, access.guard if access else None)
         try:
+            if access is not None:
+                access.start()
             monitoring.start()
             self._http_address = monitoring.address
             with SignalInbox() as inbox:
@@ -97,8 +101,10 @@ class Supervisor:
         finally:
             self._signal_all(signal.SIGKILL)
             monitoring.close()
+            if access is not None:
+                access.close()
             held.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            runtime.remove()
         return self._exit_code
 
     def _loop(self, inbox: SignalInbox) -> None:

@@ -11,66 +11,29 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from functools import partial
+from math import inf
 from typing import Any
 
 import grpc
 
+from stubtail.access.guard import Guard
+from stubtail.access.identity import CALL
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import BidiStream, Immediate, ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
+from stubtail.telemetry.propagation import TRACEPARENT, traceparent_of
+from stubtail.transport.admission import Admission
+from stubtail.transport.grpcio_options import GrpcioOptions
 from stubtail.transport.loop_lane import LoopLane
-from stubtail.transport.tls import ServerCertificate, TlsFiles
+from stubtail.transport.slow_callers import write_within
+from stubtail.transport.tls import ServerCertificate
 
 log = logging.getLogger("stubtail.transport")
 
 Method = Immediate | Unary | ServerStream | BidiStream
 STATUS = {code.value[0]: code for code in grpc.StatusCode}
 TIMING_KEY = "stubtail-timing"
-REQUESTS_UNSEEN_MAX_S = 2  # calls that wait this long unseen in grpc-core are refused there
-REQUESTS_UNSEEN_MAX = 65_536  # and so are those beyond this number; far more than 2 s of work
-
-
-@dataclass(frozen=True, slots=True)
-class GrpcioOptions:
-    """Settings of the server; those of the native front, and more.
-
-    Attributes:
-        acceptors: servers on the port.
-        tls: the certificate of a TCP port; None for plain text.
-        tls_reload_s: how often its files are looked at.
-    """
-
-    reuse_port: bool
-    acceptors: int
-    tls: TlsFiles | None
-    tls_reload_s: float
-    message_bytes_max: int
-    metadata_bytes_max: int
-    streams_max: int
-
-    def channel_arguments(self) -> list[tuple[str, int]]:
-        """The options of grpc-core, which ignores unknown names: each is tested by its effect."""
-        return [
-            ("grpc.so_reuseport", int(self.reuse_port or self.acceptors > 1)),
-            ("grpc.max_receive_message_length", self.message_bytes_max),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.max_concurrent_streams", self.streams_max),
-            # With a lower soft limit, grpc-core refuses a random part of the calls in between.
-            ("grpc.max_metadata_size", self.metadata_bytes_max),
-            ("grpc.absolute_max_metadata_size", self.metadata_bytes_max),
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.keepalive_time_ms", 30_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.server_handshake_timeout_ms", 10_000),
-            ("grpc.server_max_unrequested_time_in_server", REQUESTS_UNSEEN_MAX_S),
-            # The defaults fail a random part of 1,500 calls at once on one connection: CANCELLED
-            # for too many unseen calls, UNAVAILABLE for streams. Our queue says why it refuses.
-            ("grpc.server.max_pending_requests", REQUESTS_UNSEEN_MAX),
-            ("grpc.server.max_pending_requests_hard_limit", REQUESTS_UNSEEN_MAX),
-            ("grpc.http.overload_protection", 0),
-        ]
 
 
 class GrpcioTransport:
@@ -83,6 +46,7 @@ class GrpcioTransport:
         methods: all others.
         on_refusal: told of every call that is refused before it is a job: path, error, seconds.
         clock: monotonic seconds, the lane's.
+        guard: says what each caller may do; None where everybody may do everything.
     """
 
     def __init__(
@@ -93,6 +57,7 @@ class GrpcioTransport:
         methods: Sequence[Method],
         on_refusal: Callable[[str, CallError, float], None],
         clock: Callable[[], float],
+        guard: Guard | None = None,
     ) -> None:
         self._options = options
         self._loop_lane = loop_lane
@@ -100,7 +65,9 @@ class GrpcioTransport:
         self._methods = methods
         self._on_refusal = on_refusal
         self._clock = clock
+        self._admission = Admission(guard, _abort, on_refusal, clock) if guard else None
         self._refusal: CallError | None = None
+        self.traces: Any = None  # makes spans, where traces are on
         self._servers: list[grpc.aio.Server] = []
         self._streams: set[asyncio.Task[Any]] = set()
         self._streams_ended = False
@@ -147,7 +114,8 @@ class GrpcioTransport:
 
     def _bind(self, address: str, certificate: ServerCertificate | None) -> int:
         server = grpc.aio.server(options=self._options.channel_arguments())
-        server.add_generic_rpc_handlers((_Router(self._handlers()),))
+        router = _Router(self._handlers(), self._admission, traced=bool(self.traces))
+        server.add_generic_rpc_handlers((router,))
         try:
             if certificate is None:
                 port = int(server.add_insecure_port(address))
@@ -162,18 +130,41 @@ class GrpcioTransport:
         """For each path the handler of a call, and of a call that asks for its timing."""
         table: dict[str, tuple[Any, Any]] = {}
         for lane_method in self._lane_methods:
+            path = lane_method.path
             plain, timed = (
-                grpc.unary_unary_rpc_method_handler(self._lane_handler(lane_method, timed=timed))
+                grpc.unary_unary_rpc_method_handler(
+                    self._guarded(path, self._traced(lane_method, timed=timed), counted=False)
+                )
                 for timed in (False, True)
             )
             table[lane_method.path] = (plain, timed)
         for method in self._methods:
-            handler = self._stream_handler(method) or _unary_handler(method)
+            handler = self._stream_handler(method) or self._unary_handler(method)
             table[method.path] = (handler, handler)
         return table
 
+    def _guarded(
+        self, path: str, behaviour: Any, *, streams: bool = False, counted: bool = True
+    ) -> Any:
+        """The behaviour, behind the guard if there is one."""
+        if self._admission is None:
+            return behaviour
+        return self._admission.guarded(path, behaviour, streams=streams, counted=counted)
+
+    def _traced(self, method: LaneMethod, *, timed: bool) -> Any:
+        """The behaviour of a lane method, with spans where traces are on."""
+        behaviour = self._lane_handler(method, timed=timed)
+        return self.traces.wrapped(method.path, behaviour) if self.traces else behaviour
+
+    async def _end(self, context: Any, error: CallError) -> bytes:
+        """Ends a call with an error; a denial is noted."""
+        if self._admission is not None:
+            self._admission.note(error, context)
+        return await _abort(context, error)
+
     def _lane_handler(self, method: LaneMethod, *, timed: bool) -> Any:
         decode, loop_lane, clock = method.decode, self._loop_lane, self._clock
+        guarded = self._admission is not None
 
         async def handle(payload: bytes, context: Any) -> bytes:
             arrived_s = clock()
@@ -183,7 +174,8 @@ class GrpcioTransport:
                 self._on_refusal(method.path, error, 0.0)
             else:
                 try:
-                    job = decode(payload, arrived_s, context.time_remaining())
+                    permit = CALL.get() if guarded else None
+                    job = decode(payload, arrived_s, context.time_remaining(), permit)
                 except CallError as refused:
                     error = refused
                 except Exception:
@@ -201,7 +193,7 @@ class GrpcioTransport:
                 error = answer.error
             assert error is not None
             del payload, job, answer  # see `_abort`
-            return await _abort(context, error)
+            return await self._end(context, error)
 
         return handle
 
@@ -209,6 +201,7 @@ class GrpcioTransport:
         """The handler of a stream that `end_streams` can end; None for a unary method."""
         path, streams = method.path, self._streams
         handle: Any = method.handle
+        take_s = method.take_s if isinstance(method, ServerStream) else inf
 
         async def stream(payload: Any, context: Any) -> None:
             # Not a generator: `end_streams` would find grpc.aio between two of its steps.
@@ -216,56 +209,73 @@ class GrpcioTransport:
             task = asyncio.current_task()
             assert task is not None
             streams.add(task)
+            write = context.write if take_s == inf else partial(write_within, take_s, context)
             try:
-                async with aclosing(handle(payload)) as replies:
+                answers = handle(payload)
+                payload = None  # a stream can stay for days, its request need not
+                async with aclosing(answers) as replies:
                     async for reply in replies:
-                        await context.write(reply)
+                        await write(reply)
             except asyncio.CancelledError:
                 if not self._streams_ended:
                     raise
                 task.uncancel()
                 await _abort(context, draining())
             except Exception as error:  # noqa: BLE001 - as above
-                await _abort(context, _as_call_error(error, path))
+                await self._end(context, _as_call_error(error, path))
             finally:
                 streams.discard(task)
 
         if isinstance(method, BidiStream):
-            return grpc.stream_stream_rpc_method_handler(stream)
+            guarded = self._guarded(path, stream, streams=True, counted=method.counted)
+            return grpc.stream_stream_rpc_method_handler(guarded)
         if isinstance(method, ServerStream):
-            return grpc.unary_stream_rpc_method_handler(stream)
+            guarded = self._guarded(path, stream, streams=True)
+            return grpc.unary_stream_rpc_method_handler(guarded)
         return None
 
+    def _unary_handler(self, method: Method) -> Any:
+        """The handler of a method that is not the lane's."""
+        path = method.path
+        handle: Any = method.handle
 
-def _unary_handler(method: Method) -> Any:
-    """The handler of a method that is not the lane's."""
-    path = method.path
-    handle: Any = method.handle
+        async def unary(payload: bytes, context: Any) -> bytes:
+            try:
+                reply = handle(payload)
+                return reply if isinstance(reply, bytes) else await reply
+            except Exception as error:  # noqa: BLE001 - every failure becomes a status
+                failure = _as_call_error(error, path)
+            del payload  # see `_abort`
+            return await self._end(context, failure)
 
-    async def unary(payload: bytes, context: Any) -> bytes:
-        try:
-            reply = handle(payload)
-            return reply if isinstance(reply, bytes) else await reply
-        except Exception as error:  # noqa: BLE001 - every failure becomes a status
-            failure = _as_call_error(error, path)
-        del payload  # see `_abort`
-        return await _abort(context, failure)
-
-    return grpc.unary_unary_rpc_method_handler(unary)
+        return grpc.unary_unary_rpc_method_handler(self._guarded(path, unary))
 
 
 class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpcio
     """Finds the handler of a call by its path: one dict look-up."""
 
-    def __init__(self, handlers: dict[str, tuple[Any, Any]]) -> None:
+    def __init__(
+        self,
+        handlers: dict[str, tuple[Any, Any]],
+        admission: Admission | None,
+        *,
+        traced: bool,
+    ) -> None:
         self._handlers = handlers
+        self._traced = traced
+        self._admission = admission
 
     def service(self, handler_call_details: Any) -> Any:
         """The handler, or None for UNIMPLEMENTED."""
         pair = self._handlers.get(handler_call_details.method)
         if pair is None:
             return None
-        for key, value in handler_call_details.invocation_metadata:
+        metadata = handler_call_details.invocation_metadata
+        if self._admission is not None:
+            self._admission.hear(handler_call_details.method, metadata)
+        if self._traced:
+            TRACEPARENT.set(traceparent_of(metadata))
+        for key, value in metadata:
             if key == TIMING_KEY and value == "1":
                 return pair[1]
         return pair[0]
@@ -285,6 +295,6 @@ async def _abort(context: Any, error: CallError) -> bytes:
     that stays until a full collection, which is rare here. So no frame on the way may hold a
     request: forty refused calls of 16 MB would keep 1.4 GB.
     """
-    error.__traceback__ = error.__context__ = None
+    error.forget()
     await context.abort(STATUS[int(error.code)], error.message, error.trailing_metadata)
     raise AssertionError("abort raises")

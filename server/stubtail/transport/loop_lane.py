@@ -66,6 +66,14 @@ class LoopLane:
         finally:
             self.in_flight -= 1
 
+    async def run(self, job: Job) -> bytes | CallError:
+        """The reply to a job, or the error that ended it, as a value."""
+        answer = await self.call(job)
+        if answer.payload is None:
+            assert answer.error is not None
+            return answer.error
+        return answer.payload
+
     def respond(self, call: Waiter, payload: bytes, trailing: Trailing | None) -> None:
         """Answers a call, from any thread."""
         self._give(call, Answer(payload, trailing, None))

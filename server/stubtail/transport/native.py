@@ -2,8 +2,7 @@
 
 `pygrpc_native.NativeGrpcFront` hands over all waiting calls in one trip across the GIL. This thread
 decodes them, offers them, runs a batch and answers it; then it looks for new calls again. Nothing
-is created for a call but its job. Methods that the front does not know go to the grpc.aio server on
-a Unix socket behind it.
+is created for a call but its job. Methods unknown to the front go to grpc.aio on a Unix socket.
 
 What the front leaves to others: TLS, a bound on the size of a message before it is in memory, and
 graceful closing of connections. The bound is checked here, the drain stands above `close`.
@@ -11,48 +10,31 @@ graceful closing of connections. The bound is checked here, the drain stands abo
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
 from pygrpc_native import EVENT_CALL, NativeGrpcFront
 
+from stubtail.access.guard import Guard
+from stubtail.access.identity import CALL, Permit
 from stubtail.endpoints.lane_method import LaneMethod
-from stubtail.endpoints.method import Immediate
+from stubtail.endpoints.method import Immediate, ServerStream, Unary
 from stubtail.errors import DETAILS_KEY, CallError, draining, message_too_large, server_defect
 from stubtail.lane.job import Job, Trailing
 from stubtail.lane.lane import Lane
+from stubtail.transport.native_calls import NativeCalls
+from stubtail.transport.native_options import NativeOptions
 
 log = logging.getLogger("stubtail.transport")
 
 EVENTS_MAX = 256  # calls decoded between two batches: bounds what an urgent call waits for
-TAKE_S_MAX = 0.002  # and so does this: some requests take a hundred times as long to read
+# And so does this: some requests take a hundred times as long to read. It leaves more time to
+# taking than to a batch: what is not taken cannot be refused, and is too late when it is.
+TAKE_S_MAX = 0.004
 LOOK_S = 0.0001  # the lane looks so long for another call before it sleeps
 EAGER_S = 0.0002  # if the last call came within this time; waking up takes a part of it
 IDLE_WAKE_MS = 250  # the idle thread shows four times a second that it lives
 TIMING_KEY = "stubtail-timing"
-
-
-@dataclass(frozen=True, slots=True)
-class NativeOptions:
-    """Settings of the front.
-
-    Attributes:
-        host, port: where to listen; port 0 picks a free one.
-        reuse_port: several processes share the port.
-        io_threads: Rust threads for HTTP/2.
-        message_bytes_max: larger requests are refused.
-        metadata_bytes_max: more metadata is refused by the front.
-        streams_max: calls at once on one connection.
-    """
-
-    host: str
-    port: int
-    reuse_port: bool
-    io_threads: int
-    message_bytes_max: int
-    metadata_bytes_max: int
-    streams_max: int
 
 
 class NativeTransport:
@@ -63,9 +45,11 @@ class NativeTransport:
         lane: runs the jobs.
         lane_methods: the hot methods.
         immediates: methods answered from memory.
+        directs: methods of the event loop that are worth more than the way through the fallback.
         fallback_path: Unix socket of the server for all other methods.
         on_refusal: told of every call that is refused before it is a job: path, error, seconds.
         clock: monotonic seconds, the lane's.
+        guard: says what each caller may do; None where everybody may do everything.
     """
 
     def __init__(
@@ -74,18 +58,24 @@ class NativeTransport:
         lane: Lane,
         lane_methods: Sequence[LaneMethod],
         immediates: Sequence[Immediate],
+        directs: Sequence[Unary | ServerStream],
         fallback_path: str,
         on_refusal: Callable[[str, CallError, float], None],
         clock: Callable[[], float],
+        guard: Guard | None = None,
     ) -> None:
         self._options = options
         self._lane = lane
-        self._decoders: list[Callable[[bytes, float, float | None], Job] | None] = [
+        self._guard = guard
+        self._decoders: list[Callable[[bytes, float, float | None, Permit | None], Job] | None] = [
             *(method.decode for method in lane_methods),
             *(None for _ in immediates),
         ]
         self._handlers = [*(None for _ in lane_methods), *(m.handle for m in immediates)]
         self._paths = [*(m.path for m in lane_methods), *(m.path for m in immediates)]
+        self._first_direct = len(self._paths)
+        self.calls = NativeCalls(directs, self._send_error, clock)
+        self.calls.on_failure = guard.note_of if guard is not None else None
         self._fallback_path = fallback_path
         self._on_refusal = on_refusal
         self._clock = clock
@@ -98,29 +88,37 @@ class NativeTransport:
 
     @property
     def in_flight(self) -> int:
-        """The number of jobs that are not answered yet."""
-        return len(self._in_flight)
+        """The number of calls that are not answered yet."""
+        return len(self._in_flight) + self.calls.in_flight
 
     def start(self) -> int:
         """Binds, starts serving, and returns the port; raises OSError when it cannot bind."""
+        self._front = self._make_front()
+        self._paths += self.calls.paths
+        self.calls.start(self._front)
+        self._front.set_fallback(self._fallback_path)
+        self._front.start()
+        self._thread = Thread(target=self._serve, name="lane", daemon=True)
+        self._thread.start()
+        return int(self._front.bound_port)
+
+    def _make_front(self) -> NativeGrpcFront:
         options = self._options
         host = f"[{options.host}]" if ":" in options.host else options.host
-        self._front = NativeGrpcFront(
+        return NativeGrpcFront(
             f"{host}:{options.port}",
-            [(path, False) for path in self._paths],
+            [*((path, False) for path in self._paths), *((one, True) for one in self.calls.paths)],
             io_threads=options.io_threads,
             call_details=True,
+            delay_stream_headers=True,
+            # Then each call brings that header's bytes along: nothing has to be looked for.
+            client_key_metadata="authorization" if self._guard is not None else None,
             keepalive_time_ms=30_000,
             keepalive_timeout_ms=10_000,
             max_concurrent_streams=options.streams_max,
             max_metadata_size=options.metadata_bytes_max,
             reuse_port=options.reuse_port,
         )
-        self._front.set_fallback(self._fallback_path)
-        self._front.start()
-        self._thread = Thread(target=self._serve, name="lane", daemon=True)
-        self._thread.start()
-        return int(self._front.bound_port)
 
     def refuse(self) -> None:
         """From now on every new call is answered with UNAVAILABLE; accepted ones go on."""
@@ -204,15 +202,17 @@ class NativeTransport:
         """
         in_flight = self._in_flight
         end_s = self._clock() + TAKE_S_MAX
-        for kind, call, method, payload, _, details in events:
+        for kind, call, method, payload, key, details in events:
             if kind == EVENT_CALL:
                 try:
-                    job = self._decode(call, method, payload, details, now)
+                    job = self._decode(call, method, payload, key, details, now)
                 except CallError as error:
                     self._refuse(call, method, error, now)
+                    if self._guard is not None:
+                        self._guard.note(error, self._paths[method], key, details[1], details[0])
                 except Exception:
-                    fields = {"path": self._paths[method]}
-                    log.exception("request could not be decoded", extra=fields)
+                    path = self._paths[method]
+                    log.exception("request could not be decoded", extra={"path": path})
                     self._refuse(call, method, server_defect(), now)
                 else:
                     if job is not None:
@@ -227,35 +227,53 @@ class NativeTransport:
         return False
 
     def _decode(
-        self, call: int, method: int, payload: bytes, details: Any, now: float
+        self, call: int, method: int, payload: bytes, key: Any, details: Any, now: float
     ) -> Job | None:
         """The job of a call; None when it has been answered, as probes are to the very end."""
+        metadata, _, remaining_s = details
+        permit = None
+        if self._guard is not None:
+            permit = self._guard.admit_call(key, self._paths[method], now, metadata)
         if len(payload) > self._options.message_bytes_max:
             raise message_too_large(len(payload), self._options.message_bytes_max)
+        if method >= self._first_direct:
+            if self._refusing:
+                raise draining()
+            self.calls.begin(call, method - self._first_direct, payload, permit)
+            return None
         decode = self._decoders[method]
         if decode is None:
             handle = self._handlers[method]
             assert handle is not None
-            self._live_front.respond(call, handle(payload))
+            if permit is None:
+                self._live_front.respond(call, handle(payload))
+            else:
+                token = CALL.set(permit)
+                try:
+                    self._live_front.respond(call, handle(payload))
+                finally:
+                    CALL.reset(token)
             return None
         if self._refusing:
             raise draining()
-        metadata, _, remaining_s = details
-        job = decode(payload, now, remaining_s)
-        for key, value in metadata:
-            if key == TIMING_KEY and value == "1":
+        job = decode(payload, now, remaining_s, permit)
+        for name, value in metadata:
+            if name == TIMING_KEY and value == "1":
                 job.timed = True
         return job
 
     def _cancel(self, call: int, jobs: list[Job]) -> None:
         gone = self._in_flight.pop(call, None)
         if gone is None:
+            if self.calls.paths:
+                self.calls.cancel(call)
             return
         self._lane.cancel(gone)
         if gone in jobs:  # the call and its end came together: it has not been offered yet
             jobs.remove(gone)
 
     def _refuse(self, call: int, method: int, error: CallError, arrived_s: float) -> None:
+        error.forget()
         self._on_refusal(self._paths[method], error, self._clock() - arrived_s)
         self._send_error(call, error)
 

@@ -90,6 +90,30 @@ def test_check_of_an_unknown_name_is_not_found(endpoint):
     assert caught.value.reason == "SERVICE_NOT_FOUND"
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [request("x" * 257), request("ж" * 257), request("churn") + b"\x7a\x80\x10" + b"x" * 2048],
+    ids=["ascii", "cyrillic", "another field"],
+)
+async def test_what_is_too_long_for_a_name_is_refused(endpoint, statuses, payload):
+    """INVALID_ARGUMENT: a watcher's name stays for as long as it likes, and there are many."""
+    with pytest.raises(CallError) as checked:
+        endpoint.check(payload)
+    with pytest.raises(CallError) as watched:
+        await anext(endpoint.watch(payload))
+    for caught in (checked, watched):
+        assert caught.value.code == Code.INVALID_ARGUMENT
+        assert "256" in caught.value.message
+    assert statuses.watcher_count == 0
+
+
+async def test_the_longest_names_are_looked_up(endpoint):
+    """256 characters of four bytes; a model's name with its prefix has fewer."""
+    with pytest.raises(CallError) as caught:
+        endpoint.check(request("😀" * 256))
+    assert caught.value.code == Code.NOT_FOUND
+
+
 async def test_bytes_that_are_no_request_are_refused(endpoint):
     """INVALID_ARGUMENT for all three methods."""
     for handle in (endpoint.check, endpoint.list_all):

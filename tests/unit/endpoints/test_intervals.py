@@ -78,6 +78,16 @@ def test_bounds_never_cross() -> None:
     assert lower == upper == near(0.15, 0.5, 0.9)
 
 
+def test_infinite_outputs_have_bounds_without_a_complaint() -> None:
+    """A model may answer with infinity; a warning would be an error where they count as such."""
+    found = bounds_for(column(method="normalised", scale="spread"), 0.9)
+    assert found is not None
+    endless = [np.full((3, 1), np.inf, np.float32) for _ in NAMES]
+    lower, upper = found(endless)
+    assert np.isnan(lower).all()
+    assert np.isinf(upper).all()
+
+
 def test_bounds_are_cut() -> None:
     """To what can be."""
     assert bounds(minimum=0.0, maximum=1.0) == (near(0.0, 0.3, 0.7), near(0.5, 0.9, 1.0))

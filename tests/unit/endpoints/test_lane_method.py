@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stubtail.endpoints.lane_method import Deadlines, LaneMethod, Reading
+from stubtail.access.identity import Identity, Permit, Realm
+from stubtail.access.scopes import Grants
+from stubtail.endpoints import lane_method
+from stubtail.endpoints.lane_method import REALMS_MAX, Deadlines, LaneMethod, Reading
 from stubtail.endpoints.scoring import PATH, ScoreReader
 from stubtail.endpoints.served import ServedModels
 from stubtail.errors import CallError
@@ -120,6 +123,58 @@ def test_a_version_that_stays_keeps_its_queues(
     shelf.put(shelf.routes["m"], model("n", [spec("x", "FP32", -1, 1)], [spec("y", "FP32", -1)]))
     models.update()
     assert method.decode(request(1), 0.0, None).queue is before
+
+
+def permit_of(tenant: str) -> Permit:
+    """What a caller of a kind of its own may do."""
+    realm = Realm(tenant, Grants(()), lambda _: True, lambda _: True)
+    return Permit(Identity(tenant, tenant, realm, None), "")
+
+
+def test_the_oldest_kind_of_callers_alone_is_forgotten(
+    method: LaneMethod, reader: CountingReader
+) -> None:
+    """More kinds than are kept: the heads of all others stay."""
+    permits = [permit_of(str(index)) for index in range(REALMS_MAX + 1)]
+    for permit in permits:
+        method.decode(request(1), 0.0, None, permit)
+    for permit in permits[1:]:
+        method.decode(request(2), 0.0, None, permit)
+    assert reader.count == REALMS_MAX + 1
+    method.decode(request(2), 0.0, None, permits[0])
+    assert reader.count == REALMS_MAX + 2
+
+
+def test_the_heads_of_all_kinds_together_are_bounded(
+    method: LaneMethod, reader: CountingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kinds with many heads push out the oldest, and no more of them than they have to."""
+    monkeypatch.setattr(lane_method, "HEADS_MAX", 200)
+    permits = [permit_of(str(index)) for index in range(4)]
+    for permit in permits:
+        for count in range(1, 65):  # as many heads as numbers of rows
+            rows = scoring_pb2.DenseRows(values=[0.0] * count)
+            payload = scoring_pb2.ScoreRequest(model="m", dense=rows).SerializeToString()
+            method.decode(payload, 0.0, None, permit)
+    assert reader.count == 256
+    for permit in permits[1:]:
+        method.decode(request(2), 0.0, None, permit)
+    assert reader.count == 256
+    method.decode(request(2), 0.0, None, permits[0])
+    assert reader.count == 257
+
+
+def test_no_kind_of_callers_keeps_an_old_version(
+    method: LaneMethod, shelf: Shelf, models: ServedModels
+) -> None:
+    """Their heads are forgotten with the first call after the change, whoever makes it."""
+    permits = [permit_of("a"), permit_of("b")]
+    for permit in permits:
+        method.decode(request(1), 0.0, None, permit)
+    shelf.put(version(10))
+    models.update()
+    method.decode(request(1), 0.0, None, permits[0])
+    assert [heads.size for heads in method._realms[1].values()] == [1]
 
 
 def test_a_head_read_during_a_change_is_not_kept(

@@ -47,6 +47,16 @@ def test_a_right_request_is_taken():
 
 
 @pytest.mark.parametrize(
+    "text", ['{"a": "\\ud83d\\ude00"}', '{"a": "\\\\ud83d"}', "{broken \\ud83d", "5"]
+)
+def test_arguments_that_can_be_sent_are_taken(text: str):
+    """Whole pairs, what only looks like half of one, and what is no JSON: a model may write it."""
+    made = request()
+    made.messages[1].tool_calls[0].arguments_json = text
+    check_chat(made)
+
+
+@pytest.mark.parametrize(
     ("field", "change"),
     [
         ("model", set_field("model", "")),
@@ -90,6 +100,11 @@ def test_a_right_request_is_taken():
         ("tools[0].name", set_field("tools.0.name", "look at")),
         ("tools[0].parameters_json", set_field("tools.0.parameters_json", "[]")),
         ("tools[0].parameters_json", set_field("tools.0.parameters_json", "[" * 100_000)),
+        ("tools[0].parameters_json", set_field("tools.0.parameters_json", '{"a": "\\uD83D"}')),
+        (
+            "messages[1].tool_calls[0].arguments_json",
+            set_field("messages.1.tool_calls.0.arguments_json", '{"a": "\\udc00\\ud83d"}'),
+        ),
         ("tool_choice.function_name", set_field("tool_choice.function_name", "listen")),
         ("tool_choice.mode", set_field("tool_choice.mode", 99)),
         ("response_format.json_object", set_field("response_format.json_object", False)),

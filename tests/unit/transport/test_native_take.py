@@ -58,7 +58,9 @@ class Rows:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def decode(self, payload: bytes, arrived_s: float, remaining_s: float | None) -> Job:
+    def decode(
+        self, payload: bytes, arrived_s: float, remaining_s: float | None, permit: None = None
+    ) -> Job:
         """A job of the rows between the commas."""
         if payload == b"bug":
             raise RuntimeError("a defect")
@@ -86,7 +88,7 @@ def transport(stage: Stage) -> Any:
     made = native.NativeTransport(
         native.NativeOptions("127.0.0.1", 0, reuse_port=False, io_threads=1, message_bytes_max=64,
                              metadata_bytes_max=1024, streams_max=10),
-        stage.lane, [hot], [probe], "", lambda *_: None, stage.clock,
+        stage.lane, [hot], [probe], [], "", lambda *_: None, stage.clock,
     )  # fmt: skip
     made._front = Front()
     return made

@@ -1,0 +1,55 @@
+"""What a caller of Forecast is told where nothing can be run."""
+
+import time
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from stubtail.endpoints import forecast
+from stubtail.endpoints.forecast import ForecastLimits, ForecastReader
+from stubtail.endpoints.forecast_queues import ForecastQueues
+from stubtail.endpoints.forecast_run import ForecastRunner
+from stubtail.endpoints.forecast_series import Placed
+from stubtail.errors import CallError, Code
+from stubtail.forecasting.crew import Crew
+from stubtail.forecasting.task import ZERO_SHOT, Task
+from stubtail.lane.batch_run import RunError
+from stubtail.lane.job import Job
+from stubtail.v1 import forecasting_pb2
+
+
+@pytest.fixture
+def closed() -> Crew:
+    """A crew that gets no process any more."""
+    crew = Crew(1, 0, time.monotonic)
+    crew.close()
+    return crew
+
+
+@pytest.mark.parametrize("model", ["ets", "theta"])
+def test_without_the_extra_its_models_are_refused(
+    model: str, closed: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the name of the extra, before anything waits."""
+    monkeypatch.setattr(forecast, "find_spec", lambda _: None)
+    limits = ForecastLimits(8, 1000, 100)
+    reader = ForecastReader(cast("Any", None), ForecastQueues(closed), limits)
+    request = forecasting_pb2.ForecastRequest(horizon=3, model=model, series=[{"values": [1.0]}])
+    with pytest.raises(CallError, match=r"stubtail\[forecasting\]") as caught:
+        reader.read(request.SerializeToString())
+    assert caught.value.code is Code.FAILED_PRECONDITION
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_run_without_an_answer_says_why(closed: Crew, *, cancelled: bool) -> None:
+    """No time is the caller's to give, and a caller that has gone is no late one."""
+    queue = ForecastQueues(closed).queue(ZERO_SHOT, None, 100, 24)
+    assert queue.apart  # its runs wait for processes: the pool is for those that compute
+    job = Job(queue, 1, None, 100, 2, cast("Any", None))
+    job.cancelled = cancelled
+    task = Task(np.ones(20), 3, np.array([0.5]), ZERO_SHOT, deadline_s=time.monotonic() + 100)
+    with pytest.raises(RunError) as caught:
+        ForecastRunner(ZERO_SHOT, "1", closed).run((job, [Placed(task, None)]))
+    expected = Code.CANCELLED if cancelled else Code.DEADLINE_EXCEEDED
+    assert caught.value.error.code is expected
