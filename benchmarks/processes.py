@@ -164,6 +164,12 @@ class Server:
         except psutil.NoSuchProcess:
             return []
 
+    def alone(self) -> None:
+        """Waits until the parent has no other process, but not for ever."""
+        deadline = time.perf_counter() + _STOP_S
+        while self._tree() and time.perf_counter() < deadline:
+            time.sleep(0.05)
+
     def cpu_s(self) -> float:
         """Processor time, user and system, of the parent and all descendants, living and dead."""
         total = 0.0

@@ -57,11 +57,12 @@ def _starts(options: argparse.Namespace, models: Path) -> dict[str, list[float]]
         with server_of(options, models) as server:
             wire = Wire(server.address, pool.calls)
             answered_s.append(time.perf_counter() - server.started)
-            fresh_mb.append(server.rss_bytes() / 1e6)
+            fresh_mb.append(server.own_rss_bytes() / 1e6)
             wire.close()
             pool.check([(0, wire.first_message)])
             with Client(server.address, pool.calls, connections=8) as client:
                 client.closed(streams=8, seconds=options.seconds)
+            server.alone()  # the process that checked the models is gone a few seconds later
             loaded_mb.append(server.rss_bytes() / 1e6)
             print(
                 f"  ready after {server.ready_s:.3f} s, first answer after {answered_s[-1]:.3f} s, "
