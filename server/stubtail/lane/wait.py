@@ -18,15 +18,19 @@ def wait_s(job: Job, executor: Executor, policy: Policy, now: float) -> float:
     run_s_max, mine = executor.run_s_max, job.priority
     own_s = _work_before_s(job.queue, mine, job.due_s, run_s_max)
     turn_s = own_s + run_s_max
-    ahead_s = own_s
+    class_s, others_s, running_s = own_s, 0.0, executor.residual_s(now)
     for queue in executor.queues:
         for priority in PRIORITIES:
             if queue.waiting[priority] and not (queue is job.queue and priority == mine):
                 work_s = _work_before_s(queue, priority, job.due_s, run_s_max)
-                ahead_s += min(work_s, turn_s) if priority == mine else work_s
+                if priority == mine:
+                    class_s += min(work_s, turn_s)
+                else:
+                    others_s += work_s
     stretch = executor.pace / executor.slots
-    all_s = _overtaken_s((executor.residual_s(now) + ahead_s) * stretch, job, executor, policy, now)
-    return min(all_s, own_s * stretch / max(policy.shares[mine], 1e-6))
+    all_s = (running_s + class_s + others_s) * stretch
+    share_s = (running_s + class_s / max(policy.shares[mine], 1e-6)) * stretch
+    return min(_overtaken_s(all_s, job, executor, policy, now), share_s)
 
 
 def _work_before_s(queue: ModelQueue, priority: int, due_s: float, run_s_max: float) -> float:
