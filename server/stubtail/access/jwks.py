@@ -20,7 +20,6 @@ _OF_KIND: Final = {
     ("EC", "P-521"): ("ES512",),
     ("OKP", "Ed25519"): ("EdDSA",),
 }
-ALGORITHMS: Final = tuple(name for names in _OF_KIND.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from hmac import compare_digest
 from math import inf
 from typing import Final, Generic, TypeVar
 
-LIVE_KEYS_MAX: Final = 2  # of one caller: the old and the new one while they are exchanged
 PREFIX: Final = "stk_"
 _KEY: Final = re.compile(rb"stk_([a-z0-9]{8})_[A-Za-z0-9_-]{43}")
 _HASH: Final = re.compile(r"([a-z0-9]{8}):([0-9a-f]{64})")

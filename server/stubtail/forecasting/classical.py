@@ -17,7 +17,6 @@ ETS_VALUES_MAX: Final = 600
 THETA_VALUES_MAX: Final = 1000
 ETS_SEASON_MAX: Final = 24  # as everybody's automatic ETS: longer seasons have too many states
 VALUES_MIN: Final = 5
-Z_90: Final = 1.2815515655
 
 
 def ets(values: Doubles, season: int, horizon: int) -> tuple[Doubles, Doubles, str]:
