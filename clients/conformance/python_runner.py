@@ -107,7 +107,8 @@ async def make(client: AsyncClient, call: dict[str, Any], replies: list[bytes]) 
     method = messages.method(path)
     timeout_s = call["timeout_ms"] / 1000 if "timeout_ms" in call else None
     if method.client_streaming:
-        raise Skip(f"stubtail_client has no {method.name}")
+        # The client has it (`watch`); what lies below it takes no messages of cases.
+        raise Skip(f"this runner does not drive {method.name}; tests/integration does")
     request = messages.from_json(method.input_type.full_name, call.get("request", {}))
     if "dense_values" in call:
         rows: Any = request
