@@ -14,6 +14,9 @@ DRAIN_RETRY_S = 0.3  # by then a drained server has closed its connections, and 
 MESSAGE_CHARACTERS_MAX = 1024  # trailers count toward the peer's metadata limit of 8 KiB
 
 
+Trailers = tuple[tuple[str, str | bytes], ...]
+
+
 class Code(IntEnum):
     """The gRPC status codes that the server sends, by their numbers on the wire."""
 
@@ -60,7 +63,8 @@ class CallError(Exception):
         self._details = tuple(details)
         self._metadata = dict(metadata or {})
         self._retry_after_s = retry_after_s
-        self._trailing: tuple[tuple[str, str | bytes], ...] | None = None
+        self._trailing: Trailers | None = None
+        self._status_details: Trailers | None = None
 
     def about(self, model: str) -> "CallError":
         """The same error where a call has several models, and this one of them is meant."""
@@ -98,13 +102,21 @@ class CallError(Exception):
         return self._metadata.get("scope", "")
 
     @property
-    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    def trailing_metadata(self) -> Trailers:
         """The details as gRPC sends them, built once: a shed call must cost next to nothing."""
         if self._trailing is None:
             self._trailing = self._build_trailing_metadata()
         return self._trailing
 
-    def _build_trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    @property
+    def status_details(self) -> Trailers:
+        """The same without push-back, which RetryInfo says too; built once."""
+        if self._status_details is None:
+            trailing = self.trailing_metadata
+            self._status_details = tuple(pair for pair in trailing if pair[0] == DETAILS_KEY)
+        return self._status_details
+
+    def _build_trailing_metadata(self) -> Trailers:
         info = error_details_pb2.ErrorInfo(
             reason=self.reason, domain=DOMAIN, metadata=self._metadata
         )

@@ -38,14 +38,18 @@ class Admission:
         return not probe
 
     def _waits_longer(self, wait_max_s: float, job: Job, executor: Executor, now: float) -> bool:
-        # The cheap bound counts all work as ahead; only when it fails is the order looked at.
-        if executor.work_s(now) <= wait_max_s * executor.free[job.priority]:
-            return False
         # In a storm calls come in crowds: whoever is due later than one that waits too long does so
         # too.
-        at, queue, priority, due_s, known_s = self._known
-        alike = at == now and queue is job.queue and priority == job.priority
-        if not alike or due_s > job.due_s or known_s <= wait_max_s:
-            known_s = wait_s(job, executor, self._policy, now)
-            self._known = (now, job.queue, job.priority, job.due_s, known_s)
+        priority = job.priority
+        at, queue, of, due_s, known_s = self._known
+        alike = at == now and queue is job.queue and of == priority
+        if alike and due_s <= job.due_s and known_s > wait_max_s:
+            return True
+        # The cheap bound counts all work as ahead; only when it fails is the order looked at.
+        longer = executor.longer[priority]
+        if executor.work_s(now) * longer <= wait_max_s * executor.free[priority]:
+            return False
+        job.wait_s = wait_s(job, executor, self._policy, now)
+        known_s = job.wait_s * longer
+        self._known = (now, job.queue, priority, job.due_s, known_s)
         return known_s > wait_max_s

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from stubtail.errors import CallError, Code, server_defect
 from stubtail.lane.executor import Batch
+from stubtail.lane.isolation import ALONE_S, SEARCH_S, Search, log_failure
 from stubtail.lane.job import Job, Trailing
 from stubtail.lane.model_breakers import ModelBreakers
-from stubtail.lane.refusals import inference_error
+from stubtail.lane.order import split_expired
+from stubtail.lane.recording import Recorder
+from stubtail.lane.refusals import expired_error, inference_error
 
 log = logging.getLogger("stubtail.lane")
-
-ISOLATION_RUNS_MAX = 64  # runs spent on finding the poisoned rows of one batch
 
 
 class BadRowsError(Exception):
@@ -43,39 +44,22 @@ class RunError(Exception):
 
 
 class Runner(Protocol):
-    """What a queue's `model` must offer."""
+    """What a queue's `model` must offer.
+
+    Attributes:
+        prove: whether the model answers the rows that it was warmed with; None where none are
+            known. Then nothing tells a failing model from failing rows, and it has no breaker.
+    """
 
     name: str
     version: str
+    prove: Callable[[], bool] | None
 
     def assemble(self, jobs: Sequence[Job]) -> Any:
         """The feeds of one run, with the rows of the jobs in order; raises BadRowsError."""
 
     def run(self, feeds: Any) -> Sequence[Any]:
         """The outputs, each with as many rows as the feeds."""
-
-
-class Recorder(Protocol):
-    """Where the lane tells what happened; called once for a batch, not for a job."""
-
-    def record_batch(
-        self,
-        model: str,
-        version: str,
-        status: int,
-        jobs: Sequence[Job],
-        rows: int,
-        started_s: float,
-        ran_s: float,
-        encoded_s: float,
-        predicted_s: float,
-    ) -> None:
-        """These jobs of a batch were answered with this status."""
-
-    def record_refusal(
-        self, model: str, version: str, priority: int, status: int, total_s: float, reason: str
-    ) -> None:
-        """A job was answered without a run."""
 
 
 class BatchRun:
@@ -111,32 +95,25 @@ class BatchRun:
         if self._breakers.watched:
             self._run_watched(batch)
         elif self._run_jobs(batch, batch.jobs) is False:
-            model = batch.queue.model
-            self._breakers.failed(model.name, model.version, None)
+            self._breakers.judge(batch.queue.model, None)
 
     def _run_watched(self, batch: Batch) -> None:
-        """Runs what the breaker of the model lets pass; some model has failed lately."""
+        """Runs a batch if the breaker of its model lets it; some model has failed lately."""
         breakers, model = self._breakers, batch.queue.model
-        verdict = breakers.admit(model.name, model.version)
-        permit = verdict.permit if verdict is not None else None
-        jobs: Sequence[Job] = batch.jobs
+        verdict = breakers.admit(model)
+        permit = verdict.permit
+        if verdict.error is not None:
+            self.refuse(batch.jobs, verdict.error)
+            batch.encoded_s = self._clock()
+            return
         try:
-            if verdict is not None and verdict.error is not None:
-                jobs = jobs[:1] if verdict.alone else ()
-                for job in batch.jobs[len(jobs) :]:
-                    self.fail(job, verdict.error)
-                batch.encoded_s = self._clock()
-            well = self._run_jobs(batch, jobs) if jobs else None
-        except BaseException:
-            if permit is not None:  # a probe that is never settled is the last one
-                breakers.dropped(permit)
-            raise
-        if well is False:
-            breakers.failed(model.name, model.version, permit)
-        elif permit is not None:
-            if well:
-                breakers.succeeded(model.name, model.version, permit)
-            else:
+            well = self._run_jobs(batch, batch.jobs)
+            if well is False:
+                breakers.judge(model, permit)
+            elif well and permit is not None:
+                breakers.succeeded(model, permit)
+        finally:
+            if permit is not None:  # settled by now, unless nothing is known of the model
                 breakers.dropped(permit)
 
     def _run_jobs(self, batch: Batch, jobs: Sequence[Job]) -> bool | None:
@@ -152,11 +129,10 @@ class BatchRun:
                 feeds = runner.assemble(jobs)
             outputs = runner.run(feeds)
             batch.ran_s = self._clock()
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - logged or told, and the rest must live
             batch.ran_s = self._clock()
             if _blames_model(failure):
-                told = {"model": runner.name, "version": runner.version}
-                log.exception("run failed", extra=told | {"rows": batch.rows, "calls": len(jobs)})
+                log_failure(batch, len(jobs), failure)
             return self._isolate(batch, jobs, failure)
         # Only what a clean run took says how long the next one will take.
         batch.learned_rows = (
@@ -186,7 +162,7 @@ class BatchRun:
         for job in jobs:
             first, end = end, end + job.rows
             if job.cancelled:
-                self.record_refusal(job, Code.CANCELLED, "")
+                self.record_refusals([job], Code.CANCELLED, "")
                 continue
             try:
                 if job.encoder is not encoder:
@@ -197,7 +173,7 @@ class BatchRun:
                 replies.append((job, encoder.encode(prepared, first, end, job)))
             except Exception:
                 log.exception("reply could not be encoded", extra={"model": job.queue.model.name})
-                self.fail(job, server_defect())
+                self.refuse([job], server_defect())
         return replies
 
     def _timing(self, batch: Batch, job: Job) -> Trailing:
@@ -214,42 +190,50 @@ class BatchRun:
     def _refuse_bad_rows(self, batch: Batch, jobs: Sequence[Job], bad: BadRowsError) -> list[Job]:
         refused = {id(job) for job, _ in bad.errors}
         for job, error in bad.errors:
-            self.fail(job, error)
+            self.refuse([job], error)
         batch.encoded_s = self._clock()
         return [job for job in jobs if id(job) not in refused]
 
     def _isolate(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> bool | None:
-        """The run failed: halves are run again until the jobs that make it fail stand alone.
+        """The run failed: parts are run again until the jobs that make it fail stand alone.
 
         Whether any of them was answered; None where none was, and the model is not to blame.
         """
         well = False if _blames_model(failure) else None
+        if len(jobs) == 1:
+            self._fail_part(batch, jobs, failure)
+            return well
         runner: Runner = batch.queue.model
-        parts: list[Sequence[Job]] = [jobs]
-        runs = 0
-        while parts:
-            part = parts.pop()
-            if len(part) == len(jobs) and len(part) > 1:
-                half = len(part) // 2
-                parts += [part[half:], part[:half]]
+        began_s = batch.ran_s
+        search = Search(jobs, began_s + SEARCH_S)
+        while (part := search.next(self._clock())) is not None:
+            part = self._awaited(part)
+            if not part:
                 continue
-            if (len(part) == 1 and len(jobs) == 1) or runs >= ISOLATION_RUNS_MAX:
-                self._fail_part(batch, part, failure)
-                continue
-            runs += 1
             try:
                 outputs = runner.run(runner.assemble(part))
                 batch.ran_s = self._clock()
             except Exception as failed:  # noqa: BLE001 - logged above; the rest must live
-                if len(part) == 1:
+                if search.failed(part):
                     self._fail_part(batch, part, failed)
-                else:
-                    half = len(part) // 2
-                    parts += [part[half:], part[:half]]
                 continue
             well = True
             self._answer(batch, part, outputs)
+        batch.left, batch.encoded_s = self._awaited(search.left), self._clock()
+        spent_s = batch.encoded_s - began_s
+        batch.queue.alone_until_s = batch.encoded_s + max(ALONE_S, spent_s)
         return well
+
+    def _awaited(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Those that may still start; the time of the others has passed in the search."""
+        alive, expired = split_expired(jobs, self._clock())
+        if expired:
+            self.refuse(expired, expired_error(expired[0].queue.model.name))
+        gone = [job for job in alive if job.cancelled]
+        if gone:
+            self.record_refusals(gone, Code.CANCELLED, "")
+            alive = [job for job in alive if job not in gone]
+        return alive
 
     def _fail_part(self, batch: Batch, jobs: Sequence[Job], failure: Exception) -> None:
         model = batch.queue.model
@@ -262,10 +246,11 @@ class BatchRun:
         for job in jobs:
             job.replies.fail(job.call, error)
 
-    def fail(self, job: Job, error: CallError) -> None:
-        """Answers a job that did not run."""
-        self.record_refusal(job, error.code, error.reason)
-        job.replies.fail(job.call, error)
+    def refuse(self, jobs: Sequence[Job], error: CallError) -> None:
+        """Answers jobs of one queue that did not run."""
+        self.record_refusals(jobs, error.code, error.reason)
+        for job in jobs:
+            job.replies.fail(job.call, error)
 
     def _record(self, batch: Batch, jobs: Sequence[Job], status: Code) -> None:
         model = batch.queue.model
@@ -282,12 +267,16 @@ class BatchRun:
             batch.predicted_s,
         )
 
-    def record_refusal(self, job: Job, status: Code, reason: str) -> None:
-        """Notes a job that was not run."""
-        model = job.queue.model
-        total_s = self._clock() - job.arrived_s
-        self._recorder.record_refusal(
-            model.name, model.version, job.priority, int(status), total_s, reason
+    def record_refusals(self, jobs: Sequence[Job], status: Code, reason: str) -> None:
+        """Notes jobs of one queue that were not run."""
+        model, now = jobs[0].queue.model, self._clock()
+        self._recorder.record_refusals(
+            model.name,
+            model.version,
+            int(status),
+            reason,
+            bytes([job.priority for job in jobs]),
+            [now - job.arrived_s for job in jobs],
         )
 
 

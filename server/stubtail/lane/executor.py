@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from stubtail.lane.model_queue import PRIORITIES, ModelQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stubtail.lane.job import Job
 
 
@@ -16,6 +18,8 @@ SETTLE_S = 0.02  # so often the time that was used is forgotten a bit
 FREE_MIN = 0.02  # so much of the time is left to a class, whatever the more urgent ones took
 PACE_WEIGHT = 0.1  # of the last batch; about the last ten decide
 PACE_MAX = 8.0  # one long pause of the machine must not refuse everybody for long
+LONGER_WEIGHT = 0.01  # of the last wait: a wait is told of when it is over, so this must be slower
+LONGER_MAX = 4.0
 
 
 class Batch:
@@ -28,6 +32,7 @@ class Batch:
         taken_s: when they left the queue, and the lane began to work for them.
         predicted_s: the expected time from then to the last reply.
         learned_rows: the rows that a clean run had, to learn from; 0 when it was not clean.
+        left: the jobs that are not answered yet, after a search that took too long.
         started_s, ran_s, encoded_s: when the model started, when it was done, and when the last
             reply was handed over; set by the lane.
     """
@@ -36,6 +41,7 @@ class Batch:
         "encoded_s",
         "jobs",
         "learned_rows",
+        "left",
         "predicted_s",
         "queue",
         "ran_s",
@@ -53,6 +59,7 @@ class Batch:
         self.taken_s = taken_s
         self.predicted_s = predicted_s
         self.learned_rows = 0
+        self.left: Sequence[Job] = ()
         self.started_s = self.ran_s = self.encoded_s = taken_s
 
 
@@ -71,11 +78,14 @@ class Executor:
         free: for each priority the part of the time that more urgent ones have left lately.
         pace: how long a batch really holds the only slot while others wait, as a multiple of its
             predicted time: receiving and refusing calls, and a busy machine, add to it.
+        longer: for each priority, how much longer its jobs waited lately than they were expected
+            to when they were admitted; at least 1.
     """
 
     __slots__ = (
         "_last",
         "free",
+        "longer",
         "pace",
         "queued_s",
         "queues",
@@ -100,6 +110,7 @@ class Executor:
         self.used_at_s = 0.0
         self.free = [1.0] * PRIORITIES
         self.pace = 1.0
+        self.longer = [1.0] * PRIORITIES
         self._last: Batch | None = None
 
     @property
@@ -115,6 +126,11 @@ class Executor:
         if last is not None:
             ratio = (batch.taken_s - last.taken_s) / max(last.predicted_s, 1e-6)
             self.pace += PACE_WEIGHT * (min(max(ratio, 1.0), PACE_MAX) - self.pace)
+        for job in batch.jobs[-1:]:  # one of each batch, of the class that waits longest
+            if job.wait_s > 0.0 and not job.postponed:
+                ratio = min((batch.taken_s - job.arrived_s) / job.wait_s, LONGER_MAX)
+                longer = self.longer[job.priority]
+                self.longer[job.priority] = max(longer + LONGER_WEIGHT * (ratio - longer), 1.0)
 
     def end(self, batch: Batch) -> None:
         """Frees the slot of a batch."""
@@ -173,9 +189,10 @@ class Executor:
             self._rest()
 
     def _rest(self) -> None:
-        """Nothing waits: sums have no rounding errors any more, and the pace is to be learned."""
+        """Nothing waits: sums have no rounding errors any more, and all else is to be learned."""
         self.queued_s = 0.0
         self.pace = 1.0
+        self.longer = [1.0] * PRIORITIES
         self._last = None
 
     def residual_s(self, now: float) -> float:

@@ -27,41 +27,43 @@ class Fairness:
 
     Attributes:
         used: whether any job had a tenant; nothing here costs anything before.
+        mixed_until_s: until then several tenants count as sharing the lane.
     """
 
-    __slots__ = ("_last", "_mixed_s", "_policy", "used")
+    __slots__ = ("_last", "_policy", "mixed_until_s", "used")
 
     def __init__(self, policy: Policy) -> None:
         self.used = False
         self._policy = policy
         self._last: object = None  # the tenant of the job before
-        self._mixed_s = -MIXED_S
+        self.mixed_until_s = 0.0
 
     def refusal(self, job: Job, now: float) -> Refusal | None:
         """Why the tenant may not have another job here; None where it may."""
         tenant = job.tenant
         if tenant is None:
             return None
-        self.used = True
         if tenant is not self._last:
             if self._last is not None:
-                self._mixed_s = now
+                self.mixed_until_s = now + MIXED_S
             self._last = tenant
+            self.used = True
         if tenant.jobs + tenant.calls >= tenant.work_max:
             return Refusal.TENANT_BUSY
-        policy, share = self._policy, tenant.queue_share
         # The first job may always wait: a share of a small queue can be less than one place.
-        if tenant.waiting_jobs and (
-            tenant.waiting_jobs >= share * policy.jobs_max
-            or tenant.waiting_bytes + job.size_bytes > share * policy.bytes_max
-        ):
-            return Refusal.TENANT_QUEUE_FULL
+        if waiting := tenant.waiting_jobs:
+            policy, share = self._policy, tenant.queue_share
+            if (
+                waiting >= share * policy.jobs_max
+                or tenant.waiting_bytes + job.size_bytes > share * policy.bytes_max
+            ):
+                return Refusal.TENANT_QUEUE_FULL
         return None
 
     def due_s(self, job: Job, due_s: float, now: float) -> float:
         """When the job is due, given when it would be without others; notes if it is postponed."""
         tenant = job.tenant
-        if tenant is None or not tenant.waiting_jobs or now - self._mixed_s >= MIXED_S:
+        if tenant is None or not tenant.waiting_jobs or now >= self.mixed_until_s:
             return due_s
         ahead_s = sum(tenant.backlog_s[: job.priority + 1]) / tenant.weight - BURST_S
         if ahead_s <= 0.0:
@@ -75,7 +77,7 @@ class Fairness:
     def run_s_max(self, now: float) -> float:
         """About how long a run may take: less while several tenants share the lane."""
         policy = self._policy
-        if now - self._mixed_s >= MIXED_S:
+        if now >= self.mixed_until_s:
             return policy.batch_run_s_max
         return min(policy.shared_run_s_max, policy.batch_run_s_max)
 
@@ -89,17 +91,16 @@ class Fairness:
             tenant.backlog_s[job.priority] += job.cost_s
             tenant.last_due_s[job.priority] = job.due_s
 
-    def left(self, job: Job, *, to_run: bool) -> None:
-        """Books a job out of the queue: to run, or for good."""
-        tenant = job.tenant
-        if tenant is not None:
-            tenant.waiting_jobs -= 1
-            tenant.waiting_bytes -= job.size_bytes
-            tenant.backlog_s[job.priority] -= job.cost_s
-            if not tenant.waiting_jobs:
-                tenant.backlog_s = [0.0] * 4  # and with it the rounding errors of the sums
-            if not to_run:
-                tenant.jobs -= 1
+    def left(self, jobs: Iterable[Job]) -> None:
+        """Books jobs out of the queue, to run: they are still their tenants' work."""
+        for job in jobs:
+            tenant = job.tenant
+            if tenant is not None:
+                tenant.waiting_jobs -= 1
+                tenant.waiting_bytes -= job.size_bytes
+                tenant.backlog_s[job.priority] -= job.cost_s
+                if not tenant.waiting_jobs:
+                    tenant.backlog_s = [0.0] * 4  # and with it the rounding errors of the sums
 
     def runs_at_once(self, job: Job) -> None:
         """Books in a job that does not have to wait."""

@@ -47,6 +47,7 @@ class Job:
         deadline_s: after this moment it must not start.
         due_s: the virtual deadline, which orders the queue.
         cost_s: predicted time of its rows, set by the scheduler.
+        wait_s: the expected wait when it was admitted; 0 where that was short for sure.
         cancelled: the caller has gone; nothing is sent.
         encoder: makes the reply from the outputs of the batch.
         suffix: bytes that end the reply, such as an echoed id.
@@ -75,6 +76,7 @@ class Job:
         "suffix",
         "tenant",
         "timed",
+        "wait_s",
     )
 
     def __init__(
@@ -99,6 +101,7 @@ class Job:
         self.deadline_s = 0.0
         self.due_s = 0.0
         self.cost_s = 0.0
+        self.wait_s = 0.0
         self.cancelled = False
         self.timed = False
         self.postponed = False

@@ -8,13 +8,15 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import Any
 
 from stubtail.errors import Code, draining
-from stubtail.lane.batch_run import BatchRun, Recorder
+from stubtail.lane.batch_run import BatchRun
 from stubtail.lane.executor import Batch, Executor
 from stubtail.lane.job import Job
 from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.policy import Refusal
+from stubtail.lane.recording import Recorder
 from stubtail.lane.refusals import job_error
 from stubtail.lane.scheduler import Scheduler
 
@@ -43,6 +45,7 @@ class Lane:
         self._clock = clock
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._closing = False
         self._runners = {scheduler.pool: 0, scheduler.apart: 0}
 
     @property
@@ -64,9 +67,10 @@ class Lane:
     def close(self) -> None:
         """Waits for running batches, and answers whatever still waits with UNAVAILABLE."""
         with self._lock:
+            self._closing = True
             jobs = self._scheduler.drop_all()
         for job in jobs:
-            self._batch_run.fail(job, draining())
+            self._batch_run.refuse([job], draining())
         if self._pool is not None:
             self._pool.shutdown(wait=True)
             self._pool = None
@@ -78,7 +82,7 @@ class Lane:
         refused: list[tuple[Job, Refusal | None]] | None = None
         with self._lock:
             for job in jobs:
-                job.decoded_s = now
+                job.decoded_s = job.decoded_s or now
                 refusal = scheduler.offer(job, now)
                 if refusal is not None:
                     refused = refused or []
@@ -113,7 +117,7 @@ class Lane:
         with self._lock:
             waited = self._scheduler.cancel(job)
         if waited:
-            self._batch_run.record_refusal(job, Code.CANCELLED, "")
+            self._batch_run.record_refusals([job], Code.CANCELLED, "")
 
     def expire(self) -> None:
         """Answers the waiting jobs whose deadline has passed; called a few times a second."""
@@ -141,6 +145,10 @@ class Lane:
         finally:
             with self._lock:
                 self._scheduler.finish(batch, executor, batch.encoded_s - batch.taken_s)
+        if batch.left and not self._closing:
+            self.offer(batch.left)
+        elif batch.left:
+            self._batch_run.refuse(batch.left, draining())
 
     def _take_dropped(self) -> list[tuple[Job, Refusal | None]]:
         dropped = self._scheduler.dropped
@@ -148,8 +156,19 @@ class Lane:
         return dropped
 
     def _answer_dropped(self, dropped: Sequence[tuple[Job, Refusal | None]]) -> None:
+        """Those of one kind together: in a storm nearly all are, and must cost next to nothing."""
+        alike: list[Job] = []
+        kind: Any = None
         for job, refusal in dropped:
-            self._batch_run.fail(job, job_error(job, refusal))
+            if (job.queue, refusal, job.tenant) != kind:
+                self._refuse(alike, kind)
+                alike, kind = [], (job.queue, refusal, job.tenant)
+            alike.append(job)
+        self._refuse(alike, kind)
+
+    def _refuse(self, alike: Sequence[Job], kind: Any) -> None:
+        if alike:
+            self._batch_run.refuse(alike, job_error(alike[0], kind[1]))
 
     def _claim_pool_runners(self) -> Sequence[Executor]:
         """Under the lock: whom to start more threads for, one for each waiting job."""

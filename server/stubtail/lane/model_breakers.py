@@ -1,48 +1,66 @@
-"""Circuit breakers of models: one whose runs keep failing is not run, but for a probe now and then.
+"""Circuit breakers of models: one whose runs keep failing is not run, but for a proof now and then.
 
-A failing run is tried again in halves to find whose rows are to blame, and logged: a model that
+A failing run is tried again in parts to find whose rows are to blame, and logged: a model that
 fails on everything would hold the lane for nothing. While no model has failed lately there is
 nothing to look at: the lane asks `watched` once for a batch, and a call costs nothing.
 
-What counts is a batch: it went well if any of its calls got an answer, so that a poisoned call
-among others does not open the breaker.
+Callers' rows accuse a model, and never convict it: whoever sends nothing but rows that it fails on
+could otherwise close it to everybody. Where a batch got no answer at all, the lane runs the row
+that the version was warmed with. If that is answered, the rows were to blame and nothing counts; if
+not, the model has failed once more. The same row is the probe of an open breaker, so that nobody's
+call is at stake, and nobody's rows can keep it open. A model that has no such row has no breaker.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 from stubtail.errors import CallError, Code
+from stubtail.lane.refusals import shown
 
-if TYPE_CHECKING:  # pybreaker comes with it, and is loaded when a run fails for the first time
+if TYPE_CHECKING:  # pybreaker comes with it, and is loaded when a model fails for the first time
     from stubtail.breaker import BreakerOptions, Gate, Permit
 
 Key = tuple[str, str]
-QUIET_S = 60.0  # a version without a failing batch for so long is not watched any more
-PROBE_WAIT_S = 0.1  # a probe takes about as long as a run
+QUIET_S: Final = 60.0  # a version that has not failed for so long is not watched any more
+PROVED_S: Final = 0.1  # failing rows do not ask for a proof again so soon: a proof costs a run
+
+
+class Judged(Protocol):
+    """What is asked of a model: a runner of the lane.
+
+    Attributes:
+        name, version: of the model.
+        prove: whether it answers the row that it was warmed with; None where none is known.
+    """
+
+    name: str
+    version: str
+    prove: Callable[[], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What may be run of a batch.
+    """Whether a batch may be run.
 
     Attributes:
-        permit: to be settled with the outcome; None where nothing may be run.
-        alone: only one of the calls may run, as a probe.
-        error: what all others are answered; None where all may run.
+        permit: to be settled with the outcome; None where nobody waits for it.
+        error: what its calls are answered instead of a run; None where it may be run.
     """
 
-    permit: "Permit | None"
-    alone: bool
-    error: CallError | None
+    permit: "Permit | None" = None
+    error: CallError | None = None
+
+
+FREE: Final = Verdict()
 
 
 class ModelBreakers:
     """The breakers of all models that have failed lately; safe from every thread.
 
     Args:
-        options: makes them when a run fails for the first time; None for no breakers at all.
+        options: makes them when a model fails for the first time; None for no breakers at all.
         clock: monotonic seconds.
         random: 0 to 1, for the jitter of the time between probes.
 
@@ -62,27 +80,42 @@ class ModelBreakers:
         self._lock = Lock()
         self._gates: dict[Key, Gate] = {}
         self._quiet_s: dict[Key, float] = {}  # when a closed one may be forgotten
+        self._proved_s: dict[Key, float] = {}  # until when it is known that rows were to blame
         self.watched = False
 
-    def admit(self, name: str, version: str) -> Verdict | None:
-        """What may be run of a batch of this version; None where it has not failed lately."""
-        key = (name, version)
+    def admit(self, model: Judged) -> Verdict:
+        """Whether a batch of this model may be run; when a probe is due, this runs it."""
+        key = (model.name, model.version)
         with self._lock:
             gate = self._gates.get(key)
             if gate is None:
-                return None
+                return FREE
             from stubtail.breaker import Permit  # noqa: PLC0415 - it is loaded by now
 
             found = gate.acquire(self._clock())
             if not isinstance(found, Permit):
-                return Verdict(None, False, _open_error(name, version, found.wait_s))
-            if found.is_probe:
-                return Verdict(found, True, _open_error(name, version, PROBE_WAIT_S))
-            return Verdict(found, False, None)
+                return Verdict(error=_open_error(key, found.wait_s))
+            if not found.is_probe:
+                return Verdict(found)
+        try:
+            return self._probed(model, key, gate, found)
+        finally:
+            self.dropped(found)  # settled by now; a probe that never is would be the last one
 
-    def succeeded(self, name: str, version: str, permit: "Permit") -> None:
+    def _probed(self, model: Judged, key: Key, gate: "Gate", probe: "Permit") -> Verdict:
+        works = model.prove is not None and model.prove()
+        with self._lock:
+            now_s = self._clock()
+            if works:
+                probe.ok(now_s)
+                return FREE
+            probe.fail(now_s)
+            self._quiet_s[key] = now_s + QUIET_S
+            return Verdict(error=_open_error(key, gate.wait_s(now_s)))
+
+    def succeeded(self, model: Judged, permit: "Permit") -> None:
         """A batch went well, or a part of it; a version that does so for a while is forgotten."""
-        key = (name, version)
+        key = (model.name, model.version)
         with self._lock:
             now_s = self._clock()
             gate = self._gates.get(key)
@@ -93,26 +126,36 @@ class ModelBreakers:
                 del self._gates[key], self._quiet_s[key]
                 self.watched = bool(self._gates)
 
-    def failed(self, name: str, version: str, permit: "Permit | None") -> None:
-        """All of a batch failed, on rows that the model allows."""
-        make = self._options
-        if make is None or not version:
-            return  # several models in one run have no version, and no breaker in common
-        from stubtail.breaker import Gate, Permit  # noqa: PLC0415 - see above
-
-        key = (name, version)
+    def judge(self, model: Judged, permit: "Permit | None") -> None:
+        """No call of a batch was answered, whose rows the model allows: is it the model or they?"""
+        prove, key = model.prove, (model.name, model.version)
+        if self._options is None or prove is None or self._clock() < self._proved_s.get(key, 0.0):
+            return
+        works = prove()  # a run, so not under the lock
         with self._lock:
             now_s = self._clock()
-            gate = self._gates.get(key)
-            if gate is None:
-                gate = self._gates[key] = Gate(f"{name}@{version}", make(), self._random)
-            if permit is None:
-                found = gate.acquire(now_s)
-                permit = found if isinstance(found, Permit) else None
-            if permit is not None:
-                permit.fail(now_s)
-            self._quiet_s[key] = now_s + QUIET_S
-            self.watched = True
+            if works:
+                self._proved_s[key] = now_s + PROVED_S
+                if permit is not None:
+                    permit.ok(now_s)
+            else:
+                self._failed(key, permit, now_s)
+
+    def _failed(self, key: Key, permit: "Permit | None", now_s: float) -> None:
+        from stubtail.breaker import Gate, Permit  # noqa: PLC0415 - see above
+
+        make = self._options
+        assert make is not None
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = Gate("@".join(key), make(), self._random)
+        if permit is None:
+            found = gate.acquire(now_s)
+            permit = found if isinstance(found, Permit) else None
+        if permit is not None:
+            permit.fail(now_s)
+        self._quiet_s[key] = now_s + QUIET_S
+        self.watched = True
 
     def dropped(self, permit: "Permit") -> None:
         """Nothing is known of a batch: its rows were wrong, or nobody waited for it any more."""
@@ -124,6 +167,8 @@ class ModelBreakers:
         with self._lock:
             for key in self._gates.keys() - versions:
                 del self._gates[key], self._quiet_s[key]
+            for key in self._proved_s.keys() - versions:
+                del self._proved_s[key]
             self.watched = bool(self._gates)
 
     def states(self) -> dict[Key, str]:
@@ -136,7 +181,8 @@ class ModelBreakers:
             return {key: gate.state(now_s) for key, gate in self._gates.items()}
 
 
-def _open_error(name: str, version: str, wait_s: float) -> CallError:
+def _open_error(key: Key, wait_s: float) -> CallError:
+    name, version = shown(key[0]), key[1]
     return CallError(
         Code.UNAVAILABLE,
         "BREAKER_OPEN",

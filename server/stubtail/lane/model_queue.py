@@ -29,11 +29,15 @@ class ModelQueue:
             than what the others had when it began to wait.
         rows_waiting, bytes_waiting: the rows and the bytes of all of them.
         postponed: a waiting job may expire before it is due, for what its tenant has waiting.
+        alone_until_s: jobs share no run until then, because a run of several has just failed.
+        silent_until_s: failures are counted until then, as one has just been logged.
+        untold: so many of them.
         probe_s: from this moment a job may run although its run is expected to take too long; 0
             until one was refused.
     """
 
     __slots__ = (
+        "alone_until_s",
         "apart",
         "bytes_waiting",
         "cost_s",
@@ -43,8 +47,10 @@ class ModelQueue:
         "postponed",
         "probe_s",
         "rows_waiting",
+        "silent_until_s",
         "solo",
         "start_s",
+        "untold",
         "waiting",
     )
 
@@ -62,6 +68,9 @@ class ModelQueue:
         self.solo = solo
         self.pooled = pooled or apart
         self.apart = apart
+        self.alone_until_s = 0.0
+        self.silent_until_s = 0.0
+        self.untold = 0
         self.probe_s = 0.0
         self.start_s = [0.0] * PRIORITIES
         self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]

@@ -16,9 +16,15 @@ MODELS_MAX = 1024  # cached errors; one set for each model
 TENANTS_MAX = 1024  # and one for each tenant
 
 
+def shown(model: str) -> str:
+    """What callers call a model: inside, a tenant's own has the tenant in front."""
+    return model.rpartition("/")[2]
+
+
 @lru_cache(maxsize=MODELS_MAX)
 def refusal_error(model: str, refusal: Refusal) -> CallError:
     """RESOURCE_EXHAUSTED with QuotaFailure, RetryInfo and push-back; not for tenants' quotas."""
+    model = shown(model)
     if refusal is Refusal.QUEUE_FULL:
         reason, message, retry_after_s = (
             "QUEUE_FULL",
@@ -99,13 +105,14 @@ def expired_error(model: str) -> CallError:
         Code.DEADLINE_EXCEEDED,
         "EXPIRED_IN_QUEUE",
         "the deadline passed while the call was queued",
-        metadata={"model": model},
+        metadata={"model": shown(model)},
     )
 
 
 @lru_cache(maxsize=MODELS_MAX)
 def inference_error(model: str, version: str) -> CallError:
     """INTERNAL for a model that failed on valid input; the log has the cause."""
+    model = shown(model)
     return CallError(
         Code.INTERNAL,
         "INFERENCE_FAILED",

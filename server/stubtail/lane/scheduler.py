@@ -67,7 +67,8 @@ class Scheduler:
             refusal = self._fairness.refusal(job, now)
             if refusal is not None:
                 return refusal
-            due_s = self._fairness.due_s(job, due_s, now)
+            if now < self._fairness.mixed_until_s:
+                due_s = self._fairness.due_s(job, due_s, now)
         job.due_s = due_s
         if self._admission.refuses(job, executor, now):
             return Refusal.DEADLINE_UNREACHABLE
@@ -193,7 +194,7 @@ class Scheduler:
             return None
         (queue,) = executor.queues
         filled = [priority for priority in PRIORITIES if queue.waiting[priority]]
-        if len(filled) != 1 or queue.solo:
+        if len(filled) != 1 or queue.solo or queue.alone_until_s > now:
             return None
         priority = filled[0]
         jobs = queue.waiting[priority]
@@ -213,8 +214,7 @@ class Scheduler:
         self.jobs -= len(jobs)
         self.size_bytes -= queue.bytes_waiting
         if self._fairness.used:
-            for job in jobs:
-                self._fairness.left(job, to_run=True)
+            self._fairness.left(jobs)
         executor.take_only(queue, priority)
         return Batch(queue, jobs, rows, now, run_s)
 
@@ -236,11 +236,12 @@ class Scheduler:
         run_s_max = self._fairness.run_s_max(now)
         rows_max = rows_of_a_batch(queue, head, now, self.policy.batch_rows_max, run_s_max)
         postponed = queue.postponed
-        everything = queue.rows_waiting <= rows_max and not postponed
-        if not queue.solo and everything:
+        alone = queue.solo or queue.alone_until_s > now
+        everything = queue.rows_waiting <= rows_max and not postponed and not alone
+        if everything:
             taken = [job for priority in filled for job in queue.waiting[priority]]
         else:
-            taken = in_order(queue, filled, first, 1 if queue.solo else rows_max)
+            taken = in_order(queue, filled, first, 1 if alone else rows_max)
         self._remove(queue, executor, taken, everything=everything)
         if postponed:  # such a job can have expired in its place
             taken, expired = split_expired(taken, now)
@@ -251,13 +252,12 @@ class Scheduler:
     def _remove(
         self, queue: ModelQueue, executor: Executor, taken: list[Job], *, everything: bool
     ) -> None:
-        if everything and not queue.solo:
+        if everything:
             for priority in PRIORITIES:
                 if queue.waiting[priority]:
                     executor.give(queue, priority, queue.cost_s[priority])
             if self._fairness.used:
-                for job in taken:
-                    self._fairness.left(job, to_run=True)
+                self._fairness.left(taken)
             self.jobs -= len(taken)
             self.size_bytes -= sum([job.size_bytes for job in taken])
             executor.clear(queue)
@@ -287,7 +287,9 @@ class Scheduler:
         """Books a job out that has been removed from its list."""
         queue = job.queue
         if job.tenant is not None:
-            self._fairness.left(job, to_run=to_run)
+            self._fairness.left([job])
+            if not to_run:
+                self._fairness.ended([job])
         queue.rows_waiting -= job.rows
         queue.bytes_waiting -= job.size_bytes
         queue.cost_s[job.priority] -= job.cost_s

@@ -40,14 +40,14 @@ class CountedJob(Protocol):
 
 
 class RefusalNote(NamedTuple):
-    """One call that never reached a model."""
+    """Calls that never reached a model, refused together for one reason."""
 
     model: str
     version: str
     status: int
-    priority: int
-    total_s: float
     reason: str
+    priorities: Sequence[int]
+    totals_s: Sequence[float]
 
 
 class ModelInfo(NamedTuple):
@@ -91,6 +91,7 @@ class Recorder:
         self._batches: deque[BatchNote] = deque()
         self._refusals: deque[RefusalNote] = deque()
         self._calls_pending = 0
+        self._refusals_pending = 0
         self._lock = threading.Lock()  # for folding; the hot path never waits for it
 
     def record_batch(
@@ -144,18 +145,31 @@ class Recorder:
         total_s: float,
         reason: str = "",
     ) -> None:
-        """Notes a call that was answered without a run; any thread.
+        """Notes a call that was answered without a run; any thread. See `record_refusals`."""
+        self.record_refusals(model, version, status, reason, (priority,), (total_s,))
+
+    def record_refusals(
+        self,
+        model: str,
+        version: str,
+        status: int,
+        reason: str,
+        priorities: Sequence[int],
+        totals_s: Sequence[float],
+    ) -> None:
+        """Notes calls that were answered together without a run; any thread.
 
         Args:
-            model: as the caller named it; a name that is no model's is counted as "unknown".
+            model: as the callers named it; a name that is no model's is counted as "unknown".
             version: as far as it is known, else "".
-            priority: 0 to 3.
             status: gRPC status code.
-            total_s: from arrival to the answer.
             reason: ErrorInfo.reason, an enum; never free text.
+            priorities: of each call, 0 to 3.
+            totals_s: of each call from its arrival to the answer.
         """
-        self._refusals.append(RefusalNote(model, version, status, priority, total_s, reason))
-        if len(self._refusals) >= CALLS_FOLDED_MAX:
+        self._refusals.append(RefusalNote(model, version, status, reason, priorities, totals_s))
+        self._refusals_pending += len(priorities)
+        if self._refusals_pending >= CALLS_FOLDED_MAX:
             self._fold_if_free()
 
     def record_loop_lag(self, lag_s: float) -> None:
@@ -205,17 +219,20 @@ class Recorder:
             groups.setdefault(note[0], []).append(note)
         for (model, version, status), notes in groups.items():
             self._series_of(model, version).add_batches(status, notes)
-        refused: dict[tuple[str, str, int], list[RefusalNote]] = {}
+        self._refusals_pending = 0
+        refused: dict[tuple[str, str, int], tuple[list[int], list[float]]] = {}
         for _ in range(len(self._refusals)):
             refusal = self._refusals.popleft()
-            refused.setdefault(refusal[:3], []).append(refusal)
+            priorities, totals_s = refused.setdefault(refusal[:3], ([], []))
+            priorities += refusal.priorities
+            totals_s += refusal.totals_s
             if refusal.reason:
-                self.refusals[refusal.reason] = self.refusals.get(refusal.reason, 0) + 1
-        for (model, version, status), refusals in refused.items():
+                known = self.refusals.get(refusal.reason, 0)
+                self.refusals[refusal.reason] = known + len(refusal.priorities)
+        for (model, version, status), (priorities, totals_s) in refused.items():
             times = self._series_of(*self._known(model, version)).times
-            priorities = np.array([refusal.priority for refusal in refusals]) & 3
-            seconds = np.array([refusal.total_s for refusal in refusals])
-            times.setdefault(status, PhaseTimes()).add(TOTAL, priorities, seconds)
+            added = times.setdefault(status, PhaseTimes())
+            added.add(TOTAL, np.array(priorities) & 3, np.array(totals_s))
 
     def _series_of(self, model: str, version: str) -> Series:
         key = (model, version)

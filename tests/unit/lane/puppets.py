@@ -44,9 +44,11 @@ class PuppetModel:
 
     def __init__(self, clock: Clock, run_s: float = 0.001) -> None:
         self.runs: list[list[str]] = []
+        self.proofs = 0
+        self.well = True
         self.before_run: Callable[[], None] = lambda: None
         self._clock = clock
-        self._run_s = run_s
+        self.run_s = run_s
 
     def assemble(self, jobs: Sequence[Job]) -> list[str]:
         """The rows of all jobs."""
@@ -59,12 +61,17 @@ class PuppetModel:
             raise BadRowsError(bad)
         return [row for job in jobs for row in job.data]
 
+    def prove(self) -> bool:
+        """Whether it answers the row that it was warmed with."""
+        self.proofs += 1
+        return self.well
+
     def run(self, feeds: list[str]) -> list[list[str]]:
         """The answers."""
         self.runs.append(feeds)
         self.before_run()
-        self._clock.now += self._run_s
-        if POISON in feeds:
+        self._clock.now += self.run_s
+        if POISON in feeds or not self.well:
             raise RuntimeError("secret of the runtime")
         return [[row.upper() for row in feeds]]
 
@@ -144,13 +151,20 @@ class Notes:
         self.batches.append((status, [job.call for job in jobs], rows))
         self.times.append((started_s, ran_s, encoded_s, predicted_s))
 
-    def record_refusal(
-        self, model: str, version: str, priority: int, status: int, total_s: float, reason: str
+    def record_refusals(
+        self,
+        model: str,
+        version: str,
+        status: int,
+        reason: str,
+        priorities: Sequence[int],
+        totals_s: Sequence[float],
     ) -> None:
-        """Status and reason."""
+        """Status and reason, once for each job."""
         assert (model, version) == ("puppet", "1")
-        assert total_s >= 0.0
-        self.refusals.append((status, reason))
+        assert len(priorities) == len(totals_s) > 0
+        assert min(totals_s) >= 0.0
+        self.refusals += [(status, reason)] * len(totals_s)
 
 
 class Stage:

@@ -4,7 +4,14 @@ from math import log
 
 import pytest
 
-from stubtail.lane.executor import FREE_MIN, SETTLE_S, SHARE_WINDOW_S, Batch, Executor
+from stubtail.lane.executor import (
+    FREE_MIN,
+    LONGER_MAX,
+    SETTLE_S,
+    SHARE_WINDOW_S,
+    Batch,
+    Executor,
+)
 from stubtail.lane.job import CRITICAL, LOW, NORMAL, Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
@@ -139,3 +146,49 @@ def test_idle_time_is_not_the_pace_of_runs() -> None:
         executor.begin(batch)
         executor.end(batch)
     assert executor.pace == 1.0
+
+
+def waited(
+    executor: Executor, expected_s: float, really_s: float, *, postponed: bool = False
+) -> None:
+    """A thousand batches whose last job waited so long instead of so long."""
+    where = queue()
+    waiting_job(executor, where, NORMAL, 0.1)  # so that nothing is forgotten
+    for _ in range(1_000):
+        job = Job(where, 1, b"", 10, LOW, encoder=None)  # type: ignore[arg-type]  # never encoded
+        job.arrived_s, job.wait_s, job.postponed = 10.0, expected_s, postponed
+        batch = Batch(where, [job], 1, taken_s=10.0 + really_s, predicted_s=1.0)
+        executor.begin(batch)
+        executor.end(batch)
+
+
+@pytest.mark.parametrize(
+    ("expected_s", "really_s", "longer"),
+    [(0.050, 0.065, 1.3), (0.050, 0.010, 1.0), (1e-9, 1.0, LONGER_MAX), (0.0, 1.0, 1.0)],
+    ids=["longer", "shorter", "absurd", "not expected to wait"],
+)
+def test_waits_that_were_longer_than_expected_are_learned(
+    expected_s: float, really_s: float, longer: float
+) -> None:
+    """For their class alone, within bounds; a wait that nobody worked out teaches nothing."""
+    executor = Executor(1, 0.005)
+    waited(executor, expected_s, really_s)
+    assert executor.longer == pytest.approx([1.0, 1.0, 1.0, longer], rel=1e-3)
+
+
+def test_jobs_that_were_put_behind_others_teach_nothing() -> None:
+    """What a tenant waits for its own flood is nobody else's wait."""
+    executor = Executor(1, 0.005)
+    waited(executor, 0.050, 0.500, postponed=True)
+    assert executor.longer == [1.0] * 4
+
+
+def test_longer_waits_are_forgotten_when_nothing_waits() -> None:
+    """The next storm is another one."""
+    executor, where = Executor(1, 0.005), queue()
+    waited(executor, 0.050, 0.100)
+    assert executor.longer[LOW] == pytest.approx(2.0, rel=1e-3)
+    for one in list(executor.queues):
+        executor.clear(one)
+    waiting_job(executor, where, NORMAL, 0.1)
+    assert executor.longer == [1.0] * 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from stubtail.errors import Code
-from stubtail.lane.batch_run import ISOLATION_RUNS_MAX
+from stubtail.lane.isolation import ALONE_S
 from stubtail.lane.job import CRITICAL, LOW, Job
 from stubtail.lane.policy import Policy
 from tests.unit.lane.puppets import INTERNAL, MISSING, OK, POISON, UNSPEAKABLE, Stage
@@ -120,16 +120,16 @@ def test_what_the_runtime_said_stays_in_the_log(stage: Stage) -> None:
     )
 
 
-def test_the_search_for_poisoned_rows_is_bounded(stage: Stage) -> None:
-    """With many of them it ends; all get an end, and no poisoned one an answer."""
-    count = 300
-    jobs = [stage.job(i, POISON if i % 2 else "ok") for i in range(count)]
-    stage.lane.offer(jobs)
+def test_calls_share_no_run_after_a_search(stage: Stage) -> None:
+    """For a while: another one of them would keep everybody waiting again."""
+    stage.lane.offer([stage.job("bad", POISON), stage.job("good", "ok")])
     stage.run_all()
-    assert len(stage.model.runs) <= 1 + ISOLATION_RUNS_MAX
-    ends = [stage.callers.end(index) for index in range(count)]
-    assert set(ends[1::2]) == {"INFERENCE_FAILED"}
-    assert ends.count("OK") > 0
+    for turn, sizes in ((1, [1, 1]), (2, [2])):
+        before = len(stage.model.runs)
+        stage.lane.offer([stage.job((turn, 1), "a"), stage.job((turn, 2), "b")])
+        stage.run_all()
+        assert [len(rows) for rows in stage.model.runs[before:]] == sizes
+        stage.clock.now += ALONE_S
 
 
 def test_forbidden_and_poisoned_rows_in_one_batch(stage: Stage) -> None:

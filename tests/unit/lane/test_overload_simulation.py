@@ -61,6 +61,26 @@ def test_urgent_calls_beside_a_flood_of_low_ones(seed: int) -> None:
     assert low.busy_s >= 0.3 * SECONDS, low  # of the half that is left, after the refusals
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_waits_that_are_longer_than_expected_are_refused(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the expectation is wrong, what was waited for corrects it.
+
+    Here it leaves out who overtakes, so that low calls wait twice as long as expected.
+    """
+    monkeypatch.setattr("stubtail.lane.wait._overtaken_s", lambda waits_s, *_: waits_s)
+    urgent, low = play(
+        Flow("model", RUN_S, 0.5 * CAPACITY, priority=CRITICAL),
+        Flow("model", RUN_S, 2.0 * CAPACITY, priority=LOW),
+        seconds=SECONDS,
+        seed=seed,
+    )
+    assert urgent.kept >= 0.99, urgent
+    assert low.missed <= 0.05, low
+    assert low.busy_s >= 0.25 * SECONDS, low
+
+
 @pytest.mark.parametrize("deadline_s", [0.1, 5.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_lowest_class_gets_its_share(deadline_s: float, seed: int) -> None:
