@@ -55,3 +55,17 @@ def http_access(settings: Settings) -> "AccessPart | None":
     from stubtail.access.part import AccessPart  # noqa: PLC0415  # brings protobuf's messages
 
     return AccessPart(settings.access, time.monotonic)
+
+
+def start_access(access: "AccessPart | None") -> None:
+    """Begins to follow the keys of callers, where there are rules.
+
+    Raises:
+        MonitoringError: the file of callers cannot be used.
+    """
+    if access is None:
+        return
+    try:
+        access.start()
+    except OSError as error:
+        raise MonitoringError(str(error)) from None

@@ -20,6 +20,7 @@ CORPUS: Final = Path(__file__).parent / "corpus"
 ROOT: Final = Path(__file__).parent.parent.parent
 KEPT_MAX: Final = 100  # inputs of one target: the suite runs all of them each time
 KEPT_BYTES_MAX: Final = 4096  # of one kept input
+INPUTS_MAX: Final = 500  # that are mutated: an hour must take no more memory than a minute
 WORDS: Final = (
     b'"', b"{", b"[", b"]", b"}", b",", b":", b"null", b"1e999", b"-1", b"\\u0000", b"\\ud800",
     b"Bearer ", b"stk_", b".", b"..", b"[access", b'"format"', b'"features"', b'"sha256"', b"\n",
@@ -69,7 +70,10 @@ class Campaign:
         if outcome in self.seen:
             return ""
         self.seen.add(outcome)
-        self.inputs.append(data)
+        if len(self.inputs) < INPUTS_MAX:
+            self.inputs.append(data)
+        else:
+            self.inputs[random.randrange(INPUTS_MAX)] = data
         if keep and len(self.inputs) <= KEPT_MAX and len(data) <= KEPT_BYTES_MAX:
             folder = CORPUS / self.name
             folder.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,11 @@ look-up in one dict, by all of its bytes, and another for the method.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from stubtail.access.auditor import Auditor, Pairs
+from stubtail.access.callers import Caller, GuardLimits
 from stubtail.access.certificates import CertificateNames
 from stubtail.access.identity import OPERATOR, Identity, Permit, Realm
 from stubtail.access.keys import KeyRing, looks_like_key
@@ -34,37 +34,8 @@ TENANT_KEY: Final = "stubtail-tenant"
 REALMS_MAX: Final = 4096  # pairs of tenant and grants; tokens can have any grants
 REFUSED_S: Final = 1.0  # a bad credential is not looked at again for so long
 REFUSED_MAX: Final = 1024
+KEY_CALLERS: Final = "key:"  # how the names of callers with API keys begin
 DENIALS: Final = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody whom the settings name.
-
-    Attributes:
-        name: for people: "key:web".
-        tenant: whose models it sees.
-        grants: what it may do.
-        proxy: whether it may name the tenant of each call.
-    """
-
-    name: str
-    tenant: str
-    grants: Grants
-    proxy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GuardLimits:
-    """Bounds of what is remembered.
-
-    Attributes:
-        known_max: verified credentials.
-        known_s: how long one is taken without another look, at most.
-    """
-
-    known_max: int = 10_000
-    known_s: float = 300.0
 
 
 class Guard:
@@ -109,9 +80,32 @@ class Guard:
         self._open = frozenset(path for path, scope in methods.items() if scope == OPEN)
         self.audit: Auditor | None = None
 
+    def replace_keys(self, keys: KeyRing[Caller]) -> None:
+        """From now on these keys count; those that have gone do so for calls that come later."""
+        self._keys = keys
+        # In this order: who was looked up in the old ring a moment ago sees that it is not current.
+        self._known = {
+            credential: identity
+            for credential, identity in list(self._known.items())
+            if not identity.caller.startswith(KEY_CALLERS)
+        }
+        self._refused = {}
+
     def is_open(self, path: str) -> bool:
         """Whether the method is answered without a credential."""
         return path in self._open
+
+    def find(self, credential: object, path: str, now: float, tenant: str | None) -> Permit | None:
+        """As `admit`, but nothing is counted; None for a method that is open.
+
+        In one step for who called before: this is the hot path.
+        """
+        identity = self._known.get(credential)
+        if identity is not None and tenant is None and now < identity.expires_s:
+            permit = identity.permits.get(path)
+            if permit is not None:
+                return permit
+        return None if path in self._open else self._enter(credential, path, now, tenant)
 
     def admit(self, credential: object, path: str, now: float, tenant: str | None = None) -> Permit:
         """What a call may do; counts it against its tenant's rate.
@@ -126,34 +120,24 @@ class Guard:
         Raises:
             CallError: UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED.
         """
+        permit = self._enter(credential, path, now, tenant)
+        permit.count(now)
+        return permit
+
+    def _enter(self, credential: object, path: str, now: float, tenant: str | None) -> Permit:
         identity = self._known.get(credential)
         if identity is None or identity.expires_s <= now:
             identity = self.identify(credential, now)
-        return self.enter(identity, path, now, tenant)
+        return self.enter(identity, path, tenant)
 
-    def enter(self, identity: Identity, path: str, now: float, tenant: str | None) -> Permit:
-        """As `admit`, for a caller who is known already."""
+    def enter(self, identity: Identity, path: str, tenant: str | None) -> Permit:
+        """As `admit`, for a caller who is known already; nothing is counted."""
         if tenant is not None and tenant != identity.tenant:
             identity = self._on_behalf(identity, tenant)
         permit = identity.permits.get(path)
         if permit is None:
             permit = self._permit(identity, path)
-        account = identity.account
-        if account is not None and account.rate is not None:
-            permit.count(now)
         return permit
-
-    def admit_call(
-        self, credential: object, path: str, now: float, metadata: Pairs
-    ) -> Permit | None:
-        """As `admit`, with the metadata of the call; None for a method that is open."""
-        if path in self._open:
-            return None
-        tenant = None
-        for key, value in metadata:
-            if key == TENANT_KEY:
-                tenant = str(value)
-        return self.admit(credential, path, now, tenant)
 
     def note(
         self,
@@ -167,10 +151,12 @@ class Guard:
         if self.audit is not None and error.code in DENIALS:
             self.audit.denied(error, path, self._known.get(credential), peer, metadata)
 
-    def note_of(self, error: CallError, path: str, permit: Permit) -> None:
-        """As `note`, where the caller is known and the call itself is not at hand any more."""
+    def note_of(
+        self, error: CallError, path: str, permit: Permit, peer: str, metadata: Pairs
+    ) -> None:
+        """As `note`, where the caller is known."""
         if self.audit is not None and error.code in DENIALS:
-            self.audit.denied(error, path, permit.identity, "", ())
+            self.audit.denied(error, path, permit.identity, peer, metadata)
 
     def identify(self, credential: object, now: float) -> Identity:
         """Who a credential stands for, looked at in full; remembered until it has to be again.
@@ -183,6 +169,7 @@ class Guard:
         refused = self._refused.get(credential)
         if refused is not None and now < refused[1]:
             raise unauthenticated(refused[0])
+        keys = self._keys
         try:
             identity = self._look(credential, now)
         except UnknownCallerError as unknown:
@@ -191,6 +178,8 @@ class Guard:
             self._refused[credential] = (unknown.why, now + REFUSED_S)
             raise unauthenticated(unknown.why) from None
         self._remember(credential, identity)
+        if keys is not self._keys:
+            self._known.pop(credential, None)
         return identity
 
     def identify_certificate(self, uris: tuple[bytes, ...], now: float) -> Identity:
@@ -266,13 +255,13 @@ class Guard:
     def _realm(self, tenant: str, grants: Grants) -> Realm:
         realm = self._realms.get((tenant, grants))
         if realm is None:
-            owner, separate = self._tenancy.owner, self._tenancy.separate
+            tenancy, owner = self._tenancy, self._tenancy.owner
 
             def sees(model: str) -> bool:
                 return owner(model) in {"", tenant} or tenant == OPERATOR
 
             def rules(model: str) -> bool:
-                return not separate or tenant == OPERATOR or owner(model) == tenant != ""
+                return not tenancy.separate or tenant == OPERATOR or owner(model) == tenant != ""
 
             if len(self._realms) >= REALMS_MAX:
                 self._realms = {}

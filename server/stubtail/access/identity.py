@@ -8,6 +8,7 @@ from typing import Final
 from stubtail.access.refusals import rate_exceeded, scope_missing
 from stubtail.access.scopes import Grants
 from stubtail.access.tenants import Account
+from stubtail.errors import CallError
 
 OPERATOR: Final = "*"  # the tenant of those who see all models; no token can claim it
 
@@ -21,11 +22,12 @@ class Realm:
     Attributes:
         tenant: whose models are seen besides the shared ones.
         grants: what may be done with which models.
-        sees: whether a model is shared or the tenant's own, by its name.
-        rules: whether the model is the tenant's to manage.
+        folder: the tenant whose folder is looked into before the shared one; "" for none.
+        sees: whether a model is shared or the tenant's own, by its key.
+        rules: whether the model is the tenant's to manage, likewise.
     """
 
-    __slots__ = ("grants", "rules", "sees", "tenant")
+    __slots__ = ("folder", "grants", "rules", "sees", "tenant")
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Realm:
     ) -> None:
         self.tenant = tenant
         self.grants = grants
+        self.folder = "" if tenant == OPERATOR else tenant
         self.sees = sees
         self.rules = rules
 
@@ -86,15 +89,17 @@ class Permit:
         scope: such as "predict"; "" where none is needed.
         realm: of the identity.
         tenant: the tenant's part of the lane; None without access rules.
+        counts: whether calls count against a rate.
     """
 
-    __slots__ = ("identity", "realm", "scope", "tenant")
+    __slots__ = ("counts", "identity", "realm", "scope", "tenant")
 
     def __init__(self, identity: Identity, scope: str) -> None:
         self.identity = identity
         self.realm = identity.realm
         self.scope = scope
-        self.tenant = identity.account
+        self.tenant = account = identity.account
+        self.counts = account is not None and account.rate is not None
 
     def count(self, now: float) -> None:
         """Counts a call against the tenant's rate; streams do so for each of their messages.
@@ -102,18 +107,32 @@ class Permit:
         Raises:
             CallError: RESOURCE_EXHAUSTED with the time to wait, and nothing is counted.
         """
+        error = self.over_quota(now)
+        if error is not None:
+            raise error.fresh()
+
+    def over_quota(self, now: float) -> CallError | None:
+        """As `count`, with the error as a value that is kept and not to be raised.
+
+        A flood is refused so: raising and catching an error costs as much as all the rest.
+        """
         account = self.tenant
         if account is not None and account.rate is not None:
             wait_s = account.rate.take(now)
             if wait_s:
-                raise rate_exceeded(account.name, wait_s)
+                return rate_exceeded(account.name, wait_s)
+        return None
 
     def allows(self, model: str) -> bool:
         """Whether the scope covers this model, `name` or `name@version`, there or not."""
         return not self.scope or self.realm.grants.allows(self.scope, model.partition("@")[0])
 
+    def names(self, model: str) -> bool:
+        """Whether the caller may name a model so: only the operator says whose it is."""
+        return self.realm.tenant == OPERATOR or "/" not in model.partition("@")[0]
+
     def sees(self, model: str) -> bool:
-        """Whether the model is not another tenant's; of models that are not there, too."""
+        """Whether the model is not another tenant's, by its key; of absent models, too."""
         return self.realm.sees(model.partition("@")[0])
 
     def require(self, model: str) -> None:
@@ -127,7 +146,7 @@ class Permit:
             raise scope_missing(self.scope, model.partition("@")[0])
 
     def rules(self, model: str) -> bool:
-        """Whether the caller may change the model for everybody who sees it, by its name.
+        """Whether the caller may change the model for everybody who sees it, by its key.
 
         With tenants that is their own models, and for the operator all of them.
         """

@@ -1,13 +1,17 @@
 """Access rules as one part of a server: nothing where the settings name no caller."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stubtail.access.callers import Caller, GuardLimits
 from stubtail.access.cells import shared_cells
 from stubtail.access.certificates import CertificateNames
-from stubtail.access.guard import Caller, Guard, GuardLimits
+from stubtail.access.guard import Guard
+from stubtail.access.identity import OPERATOR
 from stubtail.access.keys import KeyRing, parse_hash
+from stubtail.access.keys_file import Keys, KeysFile
 from stubtail.access.methods import methods_with
 from stubtail.access.rate import Rate
 from stubtail.access.scopes import Grants, parse_scope
@@ -41,14 +45,20 @@ class AccessPart:
         self.guard: Guard | None = None
         self.tenancy: Tenancy | None = None
         self._refreshers: list[Any] = []
+        self._settings = settings
         self.reflects = settings.reflection != "off"
         if not settings.guarded:
             return
         rules = {name: _rules(one) for name, one in settings.tenants.items()}
         cells = shared_cells(shared, len(rules)) if shared is not None and rules else None
         self.tenancy = Tenancy(rules, cells)
+        self._separate = bool(rules) or _for_tenants(settings)
+        self.tenancy.separate = self._separate
+        if settings.keys_file:
+            path = Path(settings.keys_file)
+            self._refreshers.append(KeysFile(path, settings.reload_ms / 1e3, self._keys_changed))
         self.guard = Guard(
-            _keys(settings),
+            _keys(settings.keys),
             _certificates(settings),
             self._tokens(settings, clock) if settings.issuers else None,
             self.tenancy,
@@ -57,7 +67,11 @@ class AccessPart:
         )
 
     def start(self) -> None:
-        """Asks issuers for their keys; waits some seconds for each at most."""
+        """Asks issuers for their keys; waits some seconds for each at most.
+
+        Raises:
+            OSError: the file of callers cannot be used.
+        """
         for refresher in self._refreshers:
             refresher.start()
 
@@ -72,6 +86,21 @@ class AccessPart:
             return models
         owner = self.tenancy.owner
         return {name: live for name, live in models.items() if not owner(name)}
+
+    def _keys_changed(self, keys: Keys) -> None:
+        """The file of callers has these; raises ValueError for a name or key of two of them."""
+        assert self.guard is not None
+        assert self.tenancy is not None
+        twice = sorted(set(keys) & set(self._settings.keys))
+        if twice:
+            raise ValueError(f"{', '.join(twice[:3])}: there is such a caller in the settings")
+        together = {**self._settings.keys, **keys}
+        ids = Counter(text.partition(":")[0] for one in together.values() for text in one.hashes)
+        twice = sorted(key_id for key_id, times in ids.items() if times > 1)
+        if twice:
+            raise ValueError(f"{', '.join(twice[:3])}: one key cannot stand for two callers")
+        self.tenancy.separate = self._separate or _for_tenants(AccessSettings(keys=keys))
+        self.guard.replace_keys(_keys(together))
 
     def _tokens(self, settings: AccessSettings, clock: Callable[[], float]) -> Any:
         # Imported here: PyJWT and cryptography are needed only where an issuer is configured.
@@ -102,15 +131,23 @@ class AccessPart:
         return Tokens(issuers, lambda: rate.take(clock()) == 0.0)
 
 
-def _keys(settings: AccessSettings) -> KeyRing[Caller]:
+def _keys(keys: Keys) -> KeyRing[Caller]:
     return KeyRing(
         (
             Caller(f"key:{name}", one.tenant, Grants(map(parse_scope, one.scopes)), one.proxy),
             [parse_hash(text) for text in one.hashes],
             one.ends_unix_s(),
         )
-        for name, one in settings.keys.items()
+        for name, one in keys.items()
     )
+
+
+def _for_tenants(settings: AccessSettings) -> bool:
+    """Whether any of the callers may call for a tenant that is not the operator."""
+    callers = [(one.tenant, one.proxy) for one in settings.keys.values()]
+    callers += [(one.tenant, one.proxy) for one in settings.certificates.values()]
+    callers += [(one.tenant, bool(one.tenant_claim)) for one in settings.issuers.values()]
+    return any(tenant not in {"", OPERATOR} or names for tenant, names in callers)
 
 
 def _certificates(settings: AccessSettings) -> CertificateNames[Caller]:

@@ -16,6 +16,7 @@ MODELS_MAX = 1024  # cached errors
 RATES_MAX = 4096  # likewise, by tenant and wait
 SHOWN_CHARACTERS_MAX = 128  # of names that callers choose
 WAIT_STEP = 1.2
+LOG_STEP = log(WAIT_STEP)
 
 _Says = ParamSpec("_Says")
 
@@ -122,6 +123,17 @@ def shared_model(model: str) -> CallError:
     )
 
 
+def shared_statistics(model: str) -> CallError:
+    """PERMISSION_DENIED for the numbers of a model that other tenants call as well."""
+    name = model[:SHOWN_CHARACTERS_MAX]
+    return CallError(
+        Code.PERMISSION_DENIED,
+        "MODEL_SHARED",
+        f'the numbers of "{name}" tell of other tenants, too; ask its operator for them',
+        metadata={"model": name},
+    )
+
+
 def tenant_mismatch() -> CallError:
     """PERMISSION_DENIED for a call that names a tenant without being a trusted proxy."""
     return CallError(
@@ -134,12 +146,13 @@ def tenant_mismatch() -> CallError:
 def rate_exceeded(tenant: str, wait_s: float) -> CallError:
     """RESOURCE_EXHAUSTED: more calls than the quota; another is admitted in `wait_s` seconds.
 
-    The caller is told to wait up to a fifth longer: so few errors serve all calls of a flood.
+    The caller is told to wait up to a fifth longer: so few errors serve all calls of a flood. They
+    are kept: whoever raises one raises its `fresh()`.
     """
-    return _rate_exceeded(tenant, ceil(log(max(wait_s, 1e-3)) / log(WAIT_STEP) - 1e-6))
+    return _rate_exceeded(tenant, ceil(log(max(wait_s, 1e-3)) / LOG_STEP - 1e-6))
 
 
-@_kept(RATES_MAX)
+@lru_cache(maxsize=RATES_MAX)
 def _rate_exceeded(tenant: str, step: int) -> CallError:
     message = "the tenant's calls per second are used up"
     return quota_error(tenant, "QUOTA_RATE", message, WAIT_STEP**step)

@@ -9,7 +9,8 @@ PREFIX: Final = "stubtail:"
 SCOPES: Final = frozenset(
     {"read", "predict", "detect", "generate", "manage", "feedback", "automation"}
 )
-NAME_CHARACTERS_MAX: Final = 128  # of a model; callers send longer ones, but none is called so
+# Of a model with a tenant in front: 64, / and 128. Callers send longer ones, but none is called so.
+NAME_CHARACTERS_MAX: Final = 193
 PATTERNS_MAX: Final = 256  # of one caller; a token has at most 16 KiB of them
 _PATTERN: Final = re.compile(r"[A-Za-z0-9_./:*-]{1,128}")
 REMEMBERED_MAX: Final = 4096  # pairs of pattern and name; callers choose the names
@@ -40,7 +41,7 @@ def parse_scope(text: str) -> Scope:
 def matches(pattern: str, name: str) -> bool:
     """Whether the name of a model fits a pattern, in which each * stands for any characters.
 
-    One of more than 128 characters fits none, and is not remembered.
+    One of more than 193 characters fits none, and is not remembered.
     """
     return len(name) <= NAME_CHARACTERS_MAX and _fits(pattern, name)
 

@@ -65,6 +65,10 @@ class Tenancy:
     Args:
         rules: by name; the entry "default" is for those that have none.
         cells: one for each of the rules, where workers share the rates of these tenants.
+
+    Attributes:
+        separate: whether there are tenants at all, so that what is shared is the operator's. There
+            are where rules or callers name one; it may be set while calls are made.
     """
 
     def __init__(self, rules: Mapping[str, TenantRules], cells: Cells | None = None) -> None:
@@ -74,13 +78,17 @@ class Tenancy:
         self._accounts: dict[str, Account] = {}
         self._owned = [(pattern, tenant) for tenant, one in rules.items() for pattern in one.models]
         self._owners: dict[str, str] = {}
-        self.separate = bool(self._owned) or bool(rules)
+        self.separate = bool(rules)
 
     def owner(self, model: str) -> str:
-        """The tenant that a model of this name is private to; "" for a shared one.
+        """The tenant that the model of this key is private to; "" for a shared one.
 
-        No model has a name of more than 128 characters, and none is remembered.
+        What lies in a tenant's folder is its own; else the patterns say it. No model has a key of
+        more than 193 characters, and none is remembered.
         """
+        tenant, folder, _ = model.rpartition("/")
+        if folder:
+            return tenant
         if len(model) > NAME_CHARACTERS_MAX:
             return ""
         owner = self._owners.get(model)

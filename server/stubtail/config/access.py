@@ -183,6 +183,17 @@ class AccessSettings:
         float,
         Rule("signatures checked a second", 1, 100_000, why="each takes the lane some 0.1 ms"),
     ] = 2000.0
+    keys_file: Annotated[
+        str,
+        Rule(
+            "a file with [access.keys.NAME] tables, besides those here",
+            why="read again when it changes: keys come and go without a restart",
+        ),
+    ] = ""
+    reload_ms: Annotated[
+        int,
+        Rule("how often that file is looked at, ms", 50, 3_600_000, why="taken at the second look"),
+    ] = 1000
     keys: Annotated[
         Mapping[str, KeySettings], Entries(KeySettings, "callers with API keys, by name")
     ] = field(default_factory=dict)
@@ -200,7 +211,7 @@ class AccessSettings:
     @property
     def guarded(self) -> bool:
         """Whether callers need a credential."""
-        return bool(self.keys or self.certificates or self.issuers)
+        return bool(self.keys or self.keys_file or self.certificates or self.issuers)
 
 
 Conflict = tuple[tuple[str, ...], str]

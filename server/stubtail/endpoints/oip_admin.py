@@ -4,6 +4,8 @@ from collections.abc import Callable
 from importlib.metadata import version as package_version
 from typing import Any
 
+from stubtail.access.identity import current_permit
+from stubtail.access.refusals import shared_statistics
 from stubtail.endpoints.catalog import Catalog
 from stubtail.endpoints.method import Immediate, Unary, parse
 from stubtail.endpoints.oip_describe import model_config, model_metadata, model_statistics
@@ -11,6 +13,7 @@ from stubtail.errors import invalid_field
 from stubtail.metrics import Recorder
 from stubtail.models.repository import ModelState
 from stubtail.models.session import LoadedModel
+from stubtail.models.status import ref_name
 from stubtail.oip import inference_pb2
 
 SERVICE = "/inference.GRPCInferenceService/"
@@ -99,11 +102,12 @@ class OipAdmin:
 
     async def model_metadata(self, payload: bytes) -> bytes:
         """Inputs and outputs, shapes with the batch dimension."""
-        model = self._model(parse(inference_pb2.ModelMetadataRequest, payload))
+        request = parse(inference_pb2.ModelMetadataRequest, payload)
+        model, name = self._model(request), ref_name(request.name)
         versions = [
             status.version
             for status in self._repository.index()
-            if status.name == model.name and status.state is ModelState.READY
+            if status.name == name and status.state is ModelState.READY
         ]
         return model_metadata(model, versions).SerializeToString()
 
@@ -113,16 +117,23 @@ class OipAdmin:
         return model_config(model, self._batch_rows_max).SerializeToString()
 
     async def model_statistics(self, payload: bytes) -> bytes:
-        """Cumulative counts and times, of one model or of all."""
+        """Cumulative counts and times, of one model or of all that are the caller's to know.
+
+        With tenants, what all share is counted for all of them together: that is the operator's.
+        """
         request = parse(inference_pb2.ModelStatisticsRequest, payload)
+        rules = current_permit().rules
         if request.name:
-            models = [self._model(request)]
+            models = [(ref_name(request.name), self._model(request))]
+            if not rules(models[0][1].key):
+                raise shared_statistics(request.name)
         else:
-            models = [s.model for s in self._repository.index() if s.model is not None]
+            loaded = [(s.name, s.model) for s in self._repository.index() if s.model is not None]
+            models = [(name, model) for name, model in loaded if rules(model.key)]
         response = inference_pb2.ModelStatisticsResponse(
             model_stats=[
-                model_statistics(model, self._recorder.snapshot(model.name, model.version))
-                for model in models
+                model_statistics(name, model, self._recorder.snapshot(model.key, model.version))
+                for name, model in models
             ]
         )
         return response.SerializeToString()

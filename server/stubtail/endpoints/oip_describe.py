@@ -59,12 +59,20 @@ def model_config(model: LoadedModel, batch_rows_max: int) -> inference_pb2.Model
     return inference_pb2.ModelConfigResponse(config=config)
 
 
-def model_statistics(model: LoadedModel, seen: ModelSnapshot) -> inference_pb2.ModelStatistics:
-    """What the version did since the server started; times in nanoseconds, summed over calls."""
+def model_statistics(
+    name: str, model: LoadedModel, seen: ModelSnapshot
+) -> inference_pb2.ModelStatistics:
+    """What the version did since the server started; times in nanoseconds, summed over calls.
+
+    Args:
+        name: what the caller calls the model.
+        model: the version.
+        seen: what it did.
+    """
     duration = inference_pb2.StatisticDuration
     count = seen.success_count
     return inference_pb2.ModelStatistics(
-        name=model.name,
+        name=name,
         version=model.version,
         last_inference=seen.last_inference_ms,
         inference_count=seen.inference_count,

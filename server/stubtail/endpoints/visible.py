@@ -1,35 +1,73 @@
 """The models as one caller sees them: shared ones and those of its own tenant, nothing else.
 
+A name leads to the model in the folder of the caller's tenant, and to the shared one where that
+folder has none of that name. The operator sees all, those of tenants as `acme/churn`.
+
 A model of another tenant and one that is not there are the same to a caller: the same error with
 the same words, made by the same steps, so that neither text nor time tells them apart.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from stubtail.access.identity import current_permit, note_model
+from stubtail.access.identity import Permit, current_permit, note_model
 from stubtail.access.refusals import shared_model
 from stubtail.endpoints.served import BatchLimits, ServedModel, ServedModels
 from stubtail.errors import CallError, Code
+from stubtail.models.keys import model_key, name_of, tenant_of
 from stubtail.models.repository import Repository, VersionStatus
 from stubtail.models.session import LoadedModel
 from stubtail.models.status import lookup_error, ref_name
+
+Known = Mapping[str, Sequence[VersionStatus]]
+
+
+def visible_key(permit: Permit, ref: str, known: Known) -> str:
+    """What `name` or `name@version` means to a caller: the same with a tenant in front, or not.
+
+    A tenant's own model hides a shared one of its name in whatever state it is: one that fails
+    must not be answered for by another. Only the operator's names have a tenant in them.
+
+    Args:
+        permit: of the caller.
+        ref: as the caller gave it.
+        known: all models by their keys.
+    """
+    own = permit.realm.folder
+    return model_key(own, ref) if own and model_key(own, ref_name(ref)) in known else ref
+
+
+def visible_models(permit: Permit, known: Known) -> dict[str, str]:
+    """The keys of the models that a caller sees and may ask about, by the names that it knows."""
+    own = permit.realm.folder
+    found: dict[str, str] = {}
+    for key in sorted(known, key=lambda key: (tenant_of(key) == own != "", key)):
+        name = name_of(key) if own and tenant_of(key) == own else key
+        if permit.sees(key) and permit.allows(name):
+            found[name] = key  # its own come last, and take the place of shared ones
+    return dict(sorted(found.items()))
 
 
 class _Routes(Mapping[str, LoadedModel]):
     """The routes that the current caller sees."""
 
-    def __init__(self, routes: Mapping[str, LoadedModel]) -> None:
+    def __init__(self, routes: Mapping[str, LoadedModel], known: Known) -> None:
         self._routes = routes
+        self._known = known
 
     def __getitem__(self, reference: str) -> LoadedModel:
         permit = current_permit()
-        if permit.sees(reference) and permit.allows(reference):
-            return self._routes[reference]
+        key = visible_key(permit, reference, self._known)
+        if permit.names(reference) and permit.sees(key) and permit.allows(reference):
+            return self._routes[key]
         raise KeyError(reference)
 
     def __iter__(self) -> Iterator[str]:
-        permit = current_permit()
-        return (ref for ref in self._routes if permit.sees(ref) and permit.allows(ref))
+        names = {key: name for name, key in visible_models(current_permit(), self._known).items()}
+        for ref in self._routes:
+            key, at, version = ref.partition("@")
+            if key in names:
+                yield f"{names[key]}{at}{version}"
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -48,26 +86,27 @@ class VisibleRepository:
     @property
     def routes(self) -> Mapping[str, LoadedModel]:
         """As the repository's."""
-        return _Routes(self._repository.routes)
+        return _Routes(self._repository.routes, self._repository.known)
 
     def resolve(self, ref: str) -> LoadedModel:
         """As the repository's; raises CallError also where the caller lacks the scope."""
-        permit = current_permit()
+        permit, known = current_permit(), self._repository.known
         permit.require(ref)
+        key = visible_key(permit, ref, known)
         # Both are found out for each name, so that what is hidden takes as long as what is not.
-        seen, known = permit.sees(ref), self._is_known(ref)
-        if not seen or not known:
+        seen, statuses = permit.sees(key), known.get(ref_name(key), ())
+        if not seen or not statuses or not permit.names(ref):
             raise self._unseen(ref)
-        return self._repository.resolve(ref)
+        model = self._repository.routes.get(key)
+        if model is None:
+            raise lookup_error(ref, (), _told(statuses, ref_name(ref)))
+        return model
 
     def index(self) -> list[VersionStatus]:
         """As the repository's, of the models that the caller sees and may ask about."""
-        permit = current_permit()
-        return [
-            status
-            for status in self._repository.index()
-            if permit.sees(status.name) and permit.allows(status.name)
-        ]
+        known = self._repository.known
+        visible = visible_models(current_permit(), known)
+        return [one for name, key in visible.items() for one in _told(known[key], name)]
 
     async def load(self, name: str) -> None:
         """As the repository's; raises CallError also where the model is not the caller's."""
@@ -78,27 +117,31 @@ class VisibleRepository:
         await self._administer(name, self._repository.unload)
 
     async def _administer(self, name: str, act: Callable[[str], Awaitable[None]]) -> None:
-        permit = current_permit()
-        note_model(name)
+        permit, known = current_permit(), self._repository.known
         permit.require(name)
-        seen, known = permit.sees(name), self._is_known(name)
-        if not permit.rules(name):
-            raise shared_model(name) if seen and known else self._unseen(name)
+        key = visible_key(permit, name, known)
+        own = permit.realm.folder
+        if own and key not in known and not permit.rules(key):
+            key = model_key(own, name)  # it may have come into the tenant's folder a moment ago
+        note_model(key)
+        seen, there = permit.sees(key), key in known
+        if not permit.names(name):
+            raise self._unseen(name)
+        if not permit.rules(key):
+            raise shared_model(name) if seen and there else self._unseen(name)
         try:
-            await act(name)
+            await act(key)
         except CallError as error:
             # The repository's own words name models that the caller may not see.
             raise self._unseen(name) if error.code is Code.NOT_FOUND else error from None
 
-    def _is_known(self, ref: str) -> bool:
-        return ref in self._repository.routes or any(
-            status.name == ref_name(ref) for status in self._repository.index()
-        )
-
     def _unseen(self, ref: str) -> CallError:
-        permit = current_permit()
-        names = {status.name for status in self._repository.index()}
-        return lookup_error(ref, sorted(filter(permit.sees, names)), ())
+        return lookup_error(ref, list(visible_models(current_permit(), self._repository.known)), ())
+
+
+def _told(statuses: Sequence[VersionStatus], name: str) -> list[VersionStatus]:
+    """The same under the name that the caller knows."""
+    return [one if one.name == name else replace(one, name=name) for one in statuses]
 
 
 class VisibleModels(ServedModels):
@@ -111,16 +154,30 @@ class VisibleModels(ServedModels):
 
     def __init__(self, repository: Repository, limits: BatchLimits) -> None:
         super().__init__(repository, limits)
+        self._all = repository
         self._visible = VisibleRepository(repository)
+        self._keys: frozenset[str] = frozenset()
+
+    def update(self) -> None:
+        """As without access rules; what is remembered of requests ends with any change of names.
+
+        An own model that does not load has no routes, and hides the shared one all the same.
+        """
+        before, keys = self.routes, frozenset(self._all.known)
+        super().update()
+        if keys != self._keys and self.routes is before:
+            self.routes = dict(before)
+        self._keys = keys
 
     def resolve(self, reference: str) -> ServedModel:
         """As without access rules; raises CallError also for what the caller may not or not see."""
         permit = current_permit()
         permit.require(reference)
-        seen = permit.sees(reference)
-        model = self.routes.get(reference)
+        key = visible_key(permit, reference, self._all.known)
+        seen = permit.sees(key) and permit.names(reference)
+        model = self.routes.get(key)
         if model is not None and seen:
             return model
         # The same way for what is hidden and for what is not there.
         self._visible.resolve(reference)
-        return super().resolve(reference)
+        return super().resolve(key)

@@ -20,7 +20,7 @@ def loading(name: str, version: str) -> None:
 def ready(model: LoadedModel) -> None:
     """A version was verified and warmed; a warning where its owner should know something."""
     fields: dict[str, object] = {
-        "model": model.name,
+        "model": model.key,
         "version": model.version,
         "ms": round(model.load_s * 1000, 1),
         "sha256": model.sha256,

@@ -1,6 +1,7 @@
 """Finds the models and versions below a folder.
 
 Known layouts: `<name>/<version>/model.onnx`, `<name>/model.onnx` and `<name>.onnx` (version 1).
+In a folder `@<tenant>` the same, for the models that are this tenant's alone.
 """
 
 import os
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from stubtail.models.files import unreadable
+from stubtail.models.files import is_within, unreadable
+from stubtail.models.keys import FOLDER_SIGN, is_folder_of_tenant, model_key, tenant_of
 from stubtail.models.manifest import (
     FILE_NAME,
     GRAPH_FILE_NAME,
@@ -50,33 +52,53 @@ class Scan:
     """What a look at the folder of models saw.
 
     Attributes:
-        models: versions by model and version; a model's folder without versions is there, empty.
+        models: versions by the key of the model and version; a model's folder without versions is
+            there, empty.
         unknown: models that were not looked at, so that nothing follows from their absence.
+        unread: tenants whose folders could not be read, so that nothing is known of their models.
         problems: what the owner should mend, a sentence each.
         root: device and inode of the folder; None: it could not be read, and nothing is known.
     """
 
     models: Mapping[str, Mapping[str, Found]] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
     root: tuple[int, int] | None = None
 
+    def skipped(self, key: str) -> bool:
+        """Whether nothing is known of this model now."""
+        return key in self.unknown or tenant_of(key) in self.unread
 
-def scan_models(root: Path, *, models_max: int, versions_max: int) -> Scan:
+
+def scan_models(root: Path, *, models_max: int, versions_max: int, tenants: bool = False) -> Scan:
     """Looks at all files below `root`; raises nothing.
 
     Args:
         root: the folder of models.
-        models_max: models beyond this many, in the order of their names, are not looked at.
+        models_max: models beyond this many are not looked at: those of tenants first, and in the
+            order of their names.
         versions_max: only this many of the highest versions of a model are looked at.
+        tenants: whether folders of tenants are looked into.
     """
-    return _Scanner(models_max, versions_max).scan(root)
+    return _Scanner(models_max, versions_max, tenants=tenants).scan(root)
+
+
+def folder_within(root: Path, key: str) -> Path:
+    """The folder that no link of a model may leave: its tenant's own, or that of all models.
+
+    Whoever writes to one tenant's folder must not get at another's models by a link.
+    """
+    own = root / f"{FOLDER_SIGN}{tenant_of(key)}"
+    return own if tenant_of(key) and is_within(root, own) else root
 
 
 class _Scanner:
-    def __init__(self, models_max: int, versions_max: int) -> None:
+    def __init__(self, models_max: int, versions_max: int, *, tenants: bool) -> None:
         self._models_max = models_max
         self._versions_max = versions_max
+        self._tenants = tenants
+        self._unread: set[str] = set()
         self._models: dict[str, dict[str, Found]] = {}
         self._unknown: set[str] = set()
         self._problems: list[str] = []
@@ -84,14 +106,17 @@ class _Scanner:
     def scan(self, root: Path) -> Scan:
         try:
             info = root.stat()
-            entries = sorted(_entries(root), key=lambda entry: (not _is_dir(entry), entry.name))
+            entries = _sorted(root)
         except OSError as error:
             reason = (error.strerror or "it cannot be read").lower()
             text = f"{root}: {reason}; make it a readable folder, or name another with --models"
             return Scan(problems=(text,))
         for entry in entries:
-            self._top_entry(entry)
-        names = sorted(self._models)
+            if entry.name.startswith(FOLDER_SIGN) and _is_dir(entry):
+                self._tenant_folder(entry)
+            else:
+                self._top_entry(entry, "")
+        names = sorted(self._models, key=lambda key: (tenant_of(key) != "", key))
         if len(names) > self._models_max:
             self._unknown.update(names[self._models_max :])
             self._problems.append(
@@ -101,11 +126,31 @@ class _Scanner:
         return Scan(
             models={name: self._models[name] for name in names[: self._models_max]},
             unknown=frozenset(self._unknown),
+            unread=frozenset(self._unread),
             problems=tuple(self._problems),
             root=(info.st_dev, info.st_ino),
         )
 
-    def _top_entry(self, entry: os.DirEntry[str]) -> None:
+    def _tenant_folder(self, entry: os.DirEntry[str]) -> None:
+        if not is_folder_of_tenant(entry.name):
+            mend = 'behind the @ letters, digits, "_", "-" and ".", at most 64'
+            self._problems.append(f"{entry.name}: no name of a tenant; rename it: {mend}")
+            return
+        if not self._tenants:
+            text = f"{entry.name}: a tenant's models are served where callers have credentials"
+            self._problems.append(f"{text}; configure access, or move them out of this folder")
+            return
+        tenant = entry.name.removeprefix(FOLDER_SIGN)
+        try:
+            entries = _sorted(Path(entry.path))
+        except OSError as error:
+            self._unread.add(tenant)
+            self._problems.append(str(unreadable(entry.name, error)))
+            return
+        for inner in entries:
+            self._top_entry(inner, tenant)
+
+    def _top_entry(self, entry: os.DirEntry[str], tenant: str) -> None:
         is_folder = _is_dir(entry)
         if not is_folder and not entry.name.endswith(SUFFIX):
             return
@@ -115,14 +160,15 @@ class _Scanner:
                 mend = 'rename it: letters, digits, "_", "-" and ".", at most 128'
                 self._problems.append(f"{entry.name}: no name for a model; {mend}")
             return
+        key = model_key(tenant, name)
         if is_folder:
-            self._model_folder(name, Path(entry.path))
-        elif self._models.get(name):
-            text = f"{entry.name}: there is a folder {name} too, which is served; remove one"
+            self._model_folder(key, Path(entry.path))
+        elif self._models.get(key):
+            text = f"{entry.name}: there is a folder {key} too, which is served; remove one"
             self._problems.append(text)
         else:
             path = Path(entry.path)
-            self._models[name] = {FIRST_VERSION: Found(path, _fingerprint([path]))}
+            self._models[key] = {FIRST_VERSION: Found(path, _fingerprint([path]))}
 
     def _model_folder(self, name: str, folder: Path) -> None:
         try:
@@ -149,6 +195,11 @@ class _Scanner:
             else:
                 found = {FIRST_VERSION: Found(folder, _fingerprint(_files_of(folder)))}
         self._models[name] = found
+
+
+def _sorted(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, folders first."""
+    return sorted(_entries(folder), key=lambda entry: (not _is_dir(entry), entry.name))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

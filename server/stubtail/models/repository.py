@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from stubtail.models import events
 from stubtail.models.confine import step_back
 from stubtail.models.entry import Entry
-from stubtail.models.layout import Found, Scan, scan_models
+from stubtail.models.layout import Found, Scan, folder_within, scan_models
 from stubtail.models.policy import Forget, Load, SetLive, Unload
 from stubtail.models.repository_options import RepositoryOptions
 from stubtail.models.session import LoadedModel, ModelError, load_model
@@ -39,8 +39,9 @@ class Repository:
     Any thread may read `routes` and call `resolve` and `index`; the rest is for the event loop.
 
     Attributes:
-        routes: what answers, by `name` (the live version) and `name@version`. The object never
-            changes; it is replaced when anything in it changes.
+        routes: what answers, by `name` (the live version) and `name@version`, where models of a
+            tenant have it in front. Never changed, but replaced when anything in it changes.
+        known: all versions by the key of the model, replaced likewise.
 
     Args:
         root: the folder; it may be missing for now.
@@ -64,7 +65,7 @@ class Repository:
         self._clock = clock
         self._settling = Settling(self._options.settle_ms / 1000)
         self._entries: dict[str, Entry] = {}
-        self._known: Mapping[str, Sequence[VersionStatus]] = {}  # replaced like `routes`
+        self.known: Mapping[str, Sequence[VersionStatus]] = {}
         self._subscribers: list[Callable[[], None]] = []
         self._lock = asyncio.Lock()  # one look at a time, each with all its loads
         # One thread that stays: loads come one at a time, and its memory is used again.
@@ -106,13 +107,12 @@ class Repository:
         model = self.routes.get(ref)
         if model is not None:
             return model
-        known = self._known
-        statuses = known.get(ref_name(ref), ())
-        raise lookup_error(ref, sorted(known), statuses)
+        known = self.known
+        raise lookup_error(ref, sorted(known), known.get(ref_name(ref), ()))
 
     def index(self) -> list[VersionStatus]:
         """All known versions, ordered by name and then by version."""
-        known = self._known
+        known = self.known
         return [status for name in sorted(known) for status in known[name]]
 
     async def load(self, name: str) -> None:
@@ -144,7 +144,10 @@ class Repository:
             options = self._options
             scan = await self._in_thread(
                 lambda: scan_models(
-                    self._root, models_max=options.models_max, versions_max=options.versions_max
+                    self._root,
+                    models_max=options.models_max,
+                    versions_max=options.versions_max,
+                    tenants=options.tenants,
                 )
             )
             self._tell(scan)
@@ -155,7 +158,7 @@ class Repository:
                 if found and name not in self._entries:
                     self._entries[name] = Entry(name)
             for name, entry in self._entries.items():
-                if name not in scan.unknown:
+                if not scan.skipped(name):
                     entry.found = settled.get(name)
                 entry.retry(self._clock())
                 self._publish(entry)
@@ -198,16 +201,16 @@ class Repository:
         if (entry := self._entries.get(name)) is not None:
             entry.enable()
         await self.refresh(at_once=lambda other: other == name)
-        statuses = self._known.get(name, ())
+        statuses = self.known.get(name, ())
         if not statuses:
-            raise lookup_error(name, sorted(self._known), ())
+            raise lookup_error(name, sorted(self.known), ())
         if statuses[-1].state is ModelState.FAILED or statuses[-1].reason:
             raise load_failed(statuses[-1])  # its new files are not served, even if old ones are
 
     async def _unload_by_operator(self, name: str) -> None:
         async with self._lock:
-            if not self._known.get(name):
-                raise lookup_error(name, sorted(self._known), ())
+            if not self.known.get(name):
+                raise lookup_error(name, sorted(self.known), ())
             entry = self._entries[name]
             entry.disable()
             await self._carry_out(entry)
@@ -235,7 +238,7 @@ class Repository:
     async def _load_found(
         self, name: str, version: str, found: Found, patience_s: float | None
     ) -> LoadedModel | ModelError:
-        more: dict[str, Any] = {"options": self._options.session, "inside": self._root}
+        more: Any = {"options": self._options.session, "inside": folder_within(self._root, name)}
         if patience_s is not None:
             more["patience_s"] = patience_s
         try:
@@ -279,12 +282,12 @@ class Repository:
     def _publish(self, entry: Entry) -> None:
         """Makes the state of one model visible, and new routes, if there is anything new."""
         name, statuses = entry.name, entry.statuses()
-        if statuses == self._known.get(name, []):
+        if statuses == self.known.get(name, []):
             return
-        known = {**self._known, name: statuses}
+        known = {**self.known, name: statuses}
         if not statuses:
             del known[name]
-        self._known = known
+        self.known = known
         routes = dict(entry.routes())
         old = {ref: model for ref, model in self.routes.items() if ref_name(ref) == name}
         if routes != old:

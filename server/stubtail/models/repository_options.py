@@ -10,6 +10,7 @@ class RepositoryOptions:
     """How a folder of models is kept current."""
 
     watch: bool = True
+    tenants: bool = False  # whether folders of tenants are looked into
     versions_kept: int = 2  # the live version and the one to go back to
     settle_ms: int = 200  # a copy in progress must not be read half-way
     poll_ms: int = 2_000  # where watching fails; a look costs a few stats per model

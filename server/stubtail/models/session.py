@@ -25,11 +25,12 @@ from typing import Any, Final, Protocol
 import onnxruntime
 
 from stubtail.models.errors import ModelError, RunFailed
+from stubtail.models.keys import model_key, name_of, tenant_of
 from stubtail.models.manifest import FILE_NAME, Manifest
 from stubtail.models.proof import Proof
 from stubtail.models.signature import Signature
 from stubtail.models.source import read_version
-from stubtail.models.synthetic import Array, Run, warm_run
+from stubtail.models.synthetic import Array, Feeds, Run, warm_run
 
 __all__ = ["LoadedModel", "ModelError", "RunFailed", "SessionOptions", "load_model"]
 
@@ -62,7 +63,7 @@ class LoadedModel:
     """One version that answers. Freed when the last reference is dropped, so never while it runs.
 
     Attributes:
-        name: of the model.
+        name: of the model, as its callers know it.
         version: decimal digits.
         sha256: of the graph's bytes, in hexadecimal digits.
         path: the file of the graph.
@@ -74,6 +75,7 @@ class LoadedModel:
         load_s: how long loading took.
         notes: what the owner of the model should know, for the log only.
         signed_by: the id of the key that signed it; "" where no signature was checked.
+        tenant: in whose folder it lies; "" for the one that all share.
     """
 
     name: str
@@ -95,7 +97,15 @@ class LoadedModel:
     """
     background_scores: Array | None = field(default=None, repr=False)
     """The main score of each background row of the manifest's explanation, float32 [rows]."""
+    example: Feeds | None = field(default=None, repr=False)
+    """One row that it has answered, for `run`; None where it answered no synthetic one."""
     signed_by: str = ""
+    tenant: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is called inside, in routes, metrics and logs: no other model is."""
+        return model_key(self.tenant, self.name)
 
 
 class Verify(Protocol):
@@ -120,18 +130,15 @@ def load_model(
     inside: Path | None = None,
     verify: Verify | None = None,
 ) -> LoadedModel:
-    """Loads a version; blocks for milliseconds to seconds, so call it in a thread.
-
-    It is checked first, by `verify`: only what passed there, byte for byte, is given to
-    onnxruntime here.
+    """Loads a version that passes `verify`, byte for byte; blocks for milliseconds to seconds.
 
     Args:
         path: a folder with model.onnx and perhaps model.json, or one .onnx file.
-        name: it is served under.
+        name: the key that it is served under.
         version: it is served under, decimal digits.
         options: bounds and threads; None takes the defaults.
-        inside: the folder that no link may leave; None takes the folder of the graph.
-        verify: proves the version; None does it in this process, which then imports onnx.
+        inside: the folder that no link may leave; None: that of the graph.
+        verify: proves the version; None does it here, which imports onnx.
 
     Raises:
         ModelError: it cannot be served; the message names the file and the mend.
@@ -152,9 +159,11 @@ def load_model(
     run = create_run(source.data, options, proof.signature, f"{name}@{version}", source.where)
     background = background_scores(run, proof.signature, source.manifest, source.where)
     fixed_s, per_row_s = proof.run_fixed_s, proof.run_per_row_s
-    warm_run(run, proof.signature, source.manifest, lambda rows: fixed_s + rows * per_row_s)
+    example = warm_run(
+        run, proof.signature, source.manifest, lambda rows: fixed_s + rows * per_row_s
+    )
     return LoadedModel(
-        name=name,
+        name=name_of(name),
         version=version,
         sha256=source.sha256,
         path=source.file,
@@ -166,8 +175,10 @@ def load_model(
         load_s=time.perf_counter() - begin,
         notes=proof.notes,
         signed_by=proof.signed_by,
+        tenant=tenant_of(name),
         run=run,
         background_scores=background,
+        example=example,
     )
 
 

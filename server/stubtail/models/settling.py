@@ -37,7 +37,7 @@ class Settling:
             The settled models, and in how many seconds to look again (None: nothing is pending).
         """
         settled: dict[str, dict[str, Found]] = {name: {} for name in scan.models}
-        accepted = {key: mark for key, mark in self._accepted.items() if key[0] in scan.unknown}
+        accepted = {key: mark for key, mark in self._accepted.items() if scan.skipped(key[0])}
         pending: dict[_Key, tuple[Fingerprint, float]] = {}
         for key, found in _each(scan.models):
             old = self._accepted.get(key)

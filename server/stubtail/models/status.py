@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from stubtail.errors import CallError, Code, not_found
+from stubtail.models.keys import name_of
 from stubtail.models.session import LoadedModel
 
 BY_OPERATOR: Final = "an operator unloaded it; load it with RepositoryModelLoad"
@@ -79,12 +80,12 @@ def lookup_error(ref: str, names: Sequence[str], statuses: Sequence[VersionStatu
 
 def load_failed(status: VersionStatus) -> CallError:
     """UNAVAILABLE for a version that could not be loaded: it is tried again when files change."""
-    ref = f"{status.name}@{status.version}"
+    name = name_of(status.name)
     return CallError(
         Code.UNAVAILABLE,
         "MODEL_FAILED",
-        f"{ref} could not be loaded: {status.reason[:REASON_CHARACTERS_MAX]}",
-        metadata={"model": status.name, "version": status.version, "state": status.state.value},
+        f"{name}@{status.version} could not be loaded: {status.reason[:REASON_CHARACTERS_MAX]}",
+        metadata={"model": name, "version": status.version, "state": status.state.value},
         retry_after_s=FAILED_RETRY_S,
     )
 

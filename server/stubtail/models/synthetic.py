@@ -123,7 +123,7 @@ def _kinds_of_rows(signature: Signature, manifest: Manifest | None) -> Iterator[
 
 def warm_run(
     run: Run, signature: Signature, manifest: Manifest | None, seconds: Callable[[int], float]
-) -> None:
+) -> Feeds | None:
     """Runs a graph that was checked elsewhere: the first call is not to pay for its first run.
 
     Args:
@@ -131,8 +131,16 @@ def warm_run(
         signature: as the check saw it.
         manifest: where there is one.
         seconds: how long a run of so many rows takes, as the check measured.
+
+    Returns:
+        One row that it has answered; None where it failed on all, which the check has told already.
     """
-    with suppress(RunFailed):  # which the check has told already
+    known: Feeds | None = None
+    with suppress(RunFailed):
         make, _ = first_run(run, signature, manifest)
+        row = make(1)
+        run(row)
+        known = row
         if signature.batchable and seconds(WARM_ROWS) <= WARM_SECONDS_MAX:
             run(make(WARM_ROWS))
+    return known

@@ -10,6 +10,7 @@ from typing import Final
 from stubtail.models.agreement import check_graph, check_score, naming_notes
 from stubtail.models.errors import MemoryShortError, ModelError, RunFailed
 from stubtail.models.graph import verify_graph
+from stubtail.models.keys import name_of
 from stubtail.models.proof import Proof
 from stubtail.models.session import (
     SessionOptions,
@@ -34,7 +35,7 @@ def verify_version(
 
     Args:
         path: a folder with model.onnx and perhaps model.json, or one .onnx file.
-        name: it is to be served under.
+        name: the key that it is to be served under: a signature says whose model it is, too.
         version: it is to be served under.
         options: bounds, threads, keys.
         inside: the folder that no link may leave.
@@ -70,7 +71,7 @@ def verify_version(
     signature, notes = read_signature(session.get_inputs(), session.get_outputs(), where=where)
     if manifest is not None:
         signature = check_graph(manifest, signature, facts.opset, where)
-        notes += naming_notes(manifest, name, version)
+        notes += naming_notes(manifest, name_of(name), version)
     run = _within_memory(make_runner(session, signature, f"{name}@{version}"), where)
     warm = warm_up(run, signature, manifest, where=where, budget_s=options.warm_up_budget_s)
     if manifest is not None:

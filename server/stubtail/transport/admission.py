@@ -15,13 +15,13 @@ from typing import Any
 
 from stubtail.access.auditor import Pairs
 from stubtail.access.guard import TENANT_KEY, Guard
-from stubtail.access.identity import ABOUT, CALL, Permit
-from stubtail.access.methods import ADMINISTRATIVE
-from stubtail.access.refusals import Unknown, audit_blocked, unauthenticated
+from stubtail.access.identity import CALL, Permit
+from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.access.tenants import Account
 from stubtail.errors import CallError
 from stubtail.lane.policy import Refusal
 from stubtail.lane.refusals import tenant_error
+from stubtail.transport.acts import Act, is_act
 
 CREDENTIAL_KEY = "authorization"
 SUBJECT_NAMES_KEY = "x509_subject_alternative_name"  # as grpc-core calls DNS and URI names
@@ -99,7 +99,7 @@ class Admission:
                     payload = None  # the frame of a call that ends with an error stays for a while
                     if streams:
                         return await self._until_it_ends(permit, work)
-                    if permit.scope in ADMINISTRATIVE:
+                    if is_act(permit):
                         return await self._audited(path, permit, work, context)
                     return await work
             except CallError as refused:
@@ -126,7 +126,8 @@ class Admission:
         uris = () if credential is not None else _uris(context)
         if uris:
             identity = self._guard.identify_certificate(uris, now)
-            permit = self._guard.enter(identity, path, now, arrival.tenant)
+            permit = self._guard.enter(identity, path, arrival.tenant)
+            permit.count(now)
         else:
             permit = self._guard.admit(credential, path, now, arrival.tenant)
         CALL.set(permit)
@@ -135,22 +136,20 @@ class Admission:
     async def _audited(
         self, path: str, permit: Permit, work: Coroutine[Any, Any, Any], context: Any
     ) -> Any:
-        """An administrative act: what cannot be noted is not done, all that is done is noted."""
-        audit = self._guard.audit
+        """An administrative act, with its record."""
+        audit, arrival = self._guard.audit, _ARRIVAL.get()
         if audit is None:
             return await work
-        if not audit.has_room:
-            work.close()
-            raise audit_blocked()
-        about: list[str] = []
-        ABOUT.set(about)
-        arrival = _ARRIVAL.get()
         assert arrival is not None, "the router hears every call"
+        try:
+            act = Act(audit, path, permit, context.peer(), arrival.metadata)
+        except CallError:
+            work.close()
+            raise
         try:
             return await work
         finally:
-            peer = context.peer()
-            audit.act(path, permit.identity, peer, arrival.metadata, about, arrival.error)
+            act.end(arrival.error)
 
     async def _until_it_ends(self, permit: Permit, stream: Awaitable[Any]) -> Any:
         """A stream goes on for as long as its caller's credential is good."""

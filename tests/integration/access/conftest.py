@@ -17,6 +17,8 @@ from tests.unit.access.signed import AUDIENCE, ISSUER, Signer, document
 
 SCOPES = ("read", "predict", "detect", "generate", "manage", "feedback", "automation")
 Metadata = tuple[tuple[str, str], ...]
+# In the folders of tenants: what each multiplies by. Both have a churn, as all have together.
+OWN = {"gold/churn": 10.0, "gold/vault": 20.0, "iron/churn": -1.0, "iron/plans": -2.0}
 
 
 def bearer(credential: str) -> Metadata:
@@ -50,6 +52,9 @@ def settings_of(keys: dict[str, str], folder: Path, jwks: Path) -> str:
         "churn": {"scopes": ["stubtail:predict:churn*", "stubtail:read:churn*"]},
         "acme": {"tenant": "acme", "scopes": tenants_own},
         "rival": {"tenant": "rival", "scopes": tenants_own},
+        "gold": {"tenant": "gold", "scopes": tenants_own},
+        "iron": {"tenant": "iron", "scopes": tenants_own},
+        "gold-a": {"tenant": "gold", "scopes": ["stubtail:predict:g*"]},
         "slow": {"tenant": "slow", "scopes": ["stubtail:predict"]},
         "stream": {"tenant": "stream", "scopes": ["stubtail:predict"]},
         "single": {"tenant": "single", "scopes": ["stubtail:predict"]},
@@ -83,10 +88,15 @@ burst = 3
 
 @pytest.fixture(scope="session")
 def guarded(transport: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """A server that tests may call; its models are churn, ltv and acme-secret."""
+    """A server that tests may call; its models are churn, ltv, acme-secret and those of tenants."""
     folder = tmp_path_factory.mktemp("guarded")
     for name in ("churn", "ltv", "acme-secret"):
         model_files.write_model(folder / "models" / name / "1", model_files.affine())
+    for name, scale in OWN.items():
+        graph = model_files.affine(scale=scale, offset=0.0)
+        model_files.write_model(folder / "models" / f"@{name}" / "1", graph)
+    (folder / "models" / "@gold" / "broken" / "1").mkdir(parents=True)
+    (folder / "models" / "@gold" / "broken" / "1" / "model.onnx").write_bytes(b"no graph")
     signer, keys = Signer(), dict[str, str]()
     jwks = folder / "jwks.json"
     jwks.write_bytes(document(signer))

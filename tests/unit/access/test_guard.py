@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from stubtail.access.callers import Caller, GuardLimits
 from stubtail.access.certificates import CertificateNames
-from stubtail.access.guard import Caller, Guard, GuardLimits
+from stubtail.access.guard import Guard
 from stubtail.access.identity import CALL, UNGUARDED, Identity, current, current_permit
 from stubtail.access.keys import KeyRing, new_key
 from stubtail.access.methods import methods_with
@@ -166,7 +167,7 @@ def test_health_is_open() -> None:
     """Nothing is asked for, and nothing is counted."""
     guard = guard_of()
     assert guard.is_open(HEALTH)
-    assert guard.admit_call(None, HEALTH, 0.0, ()) is None
+    assert guard.find(None, HEALTH, 0.0, None) is None
     assert not guard.is_open(SCORE)
 
 
@@ -237,7 +238,7 @@ def test_a_certificate_is_somebody_by_its_uri() -> None:
     guard = guard_of()
     identity = guard.identify_certificate((b"spiffe://example.org/ns/a",), 0.0)
     assert (identity.caller, identity.tenant) == ("certificate:spiffe://example.org/ns/a", "acme")
-    assert guard.enter(identity, SCORE, 0.0, None).scope == "predict"
+    assert guard.enter(identity, SCORE, None).scope == "predict"
     with pytest.raises(CallError) as caught:
         guard.identify_certificate((b"spiffe://evil.org/ns/a",), 0.0)
     assert caught.value.reason == "CREDENTIAL_INVALID"

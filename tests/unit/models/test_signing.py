@@ -95,8 +95,12 @@ def test_any_changed_byte_is_refused(case):
 
 
 def test_a_signed_model_cannot_be_passed_off_as_another(case):
-    """Name and version are signed: no renaming, no old version in the place of a new one."""
+    """Name and version are signed: no renaming, no old version in the place of a new one.
+
+    Nor is a shared model taken for a tenant's own, or one tenant's for another's.
+    """
     assert "name differ" in case.refusal("pricing")
+    assert "name differ" in case.refusal("acme/churn")
     assert "version differ" in case.refusal("churn", "2")
 
 
