@@ -1,6 +1,6 @@
 """LlmService: Chat, ChatStream, Embed, ListModels and GetProviderHealth."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from stubtail.access.identity import UNGUARDED, current_permit
@@ -35,7 +35,12 @@ class LlmEndpoint:
         take_s = self._take_s
         return [
             Unary(SERVICE + "Chat", self.chat, direct=True, take_s=take_s),
-            ServerStream(SERVICE + "ChatStream", self.stream, direct=True, take_s=take_s),
+            ServerStream(
+                *(SERVICE + "ChatStream", self.stream),
+                direct=True,
+                take_s=take_s,
+                pushed=self.stream,
+            ),
             Unary(SERVICE + "Embed", self.embed, direct=True, take_s=take_s),
             Unary(SERVICE + "ListModels", self.list_models),
             Unary(SERVICE + "GetProviderHealth", self.health),
@@ -46,11 +51,28 @@ class LlmEndpoint:
         request = _checked(payload)
         return (await self._proxy.chat(request, _caller(request.model))).SerializeToString()
 
-    async def stream(self, payload: bytes) -> AsyncGenerator[bytes, None]:
-        """An answer as it is written; raises CallError, after the End where it is incomplete."""
+    async def stream(
+        self, payload: bytes, push: Callable[[bytes], bool] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """An answer as it is written; raises CallError, after the End where it is incomplete.
+
+        Args:
+            payload: the request.
+            push: takes a message at once where it can, see `ServerStream`.
+        """
         seq = 0
+
+        def tell(text: str) -> bool:
+            nonlocal seq
+            assert push is not None
+            if not push(_text(seq, text)):
+                return False
+            seq += 1
+            return True
+
         request = _checked(payload)
-        async with aclosing(self._proxy.stream(request, _caller(request.model))) as events:
+        told = self._proxy.stream(request, _caller(request.model), push and tell)
+        async with aclosing(told) as events:
             async for event in events:
                 yield _text(seq, event) if type(event) is str else _message(seq, event)
                 seq += 1

@@ -27,6 +27,7 @@ BOUNDS: Final = {
 }
 # Asked for once: each of these lists is made anew.
 ROLES: Final = frozenset(llm_pb2.ChatRole.values())
+SPEAKERS: Final = ROLES - {llm_pb2.CHAT_ROLE_UNSPECIFIED, llm_pb2.CHAT_ROLE_TOOL}
 STRATEGIES: Final = frozenset(llm_pb2.RoutingStrategy.values())
 MODES: Final = frozenset(llm_pb2.ToolChoice.Mode.values())
 HALF_PAIR: Final = "must not have half of a surrogate pair, such as \\ud83d alone, in a text"
@@ -45,11 +46,18 @@ def check_chat(request: llm_pb2.ChatRequest) -> None:
     if not 0 < len(request.messages) <= MESSAGES_MAX:
         raise invalid_field("messages", f"must be 1 to {MESSAGES_MAX}")
     for index, message in enumerate(request.messages):
-        _check_message(f"messages[{index}]", message)
-    _check_sampling(request.sampling)
-    _check_tools(request)
-    _check_format(request.response_format)
-    _check_routing(request.routing)
+        # Nearly all are a role and a text.
+        if message.role not in SPEAKERS or not message.text or _has_more(message):
+            _check_message(f"messages[{index}]", message)
+    # What is not there is right, and reading its fields would take longer than all above.
+    if request.HasField("sampling"):
+        _check_sampling(request.sampling)
+    if request.tools or request.HasField("tool_choice"):
+        _check_tools(request)
+    if request.HasField("response_format"):
+        _check_format(request.response_format)
+    if request.HasField("routing"):
+        _check_routing(request.routing)
 
 
 def check_embed(request: llm_pb2.EmbedRequest) -> None:
@@ -62,7 +70,8 @@ def check_embed(request: llm_pb2.EmbedRequest) -> None:
         raise invalid_field("inputs", f"must be 1 to {INPUTS_MAX:,} texts, none empty")
     if request.HasField("dimensions") and not 0 < request.dimensions <= DIMENSIONS_MAX:
         raise invalid_field("dimensions", f"must be 1 to {DIMENSIONS_MAX:,}")
-    _check_routing(request.routing)
+    if request.HasField("routing"):
+        _check_routing(request.routing)
 
 
 def _check_routing(routing: llm_pb2.Routing) -> None:
@@ -76,6 +85,17 @@ def _check_routing(routing: llm_pb2.Routing) -> None:
             raise invalid_field(f"routing.{field}", "must be above 0")
     if routing.hedge_after_ms > HEDGE_MS_MAX:
         raise invalid_field("routing.hedge_after_ms", f"must be at most {HEDGE_MS_MAX:,}")
+
+
+def _has_more(message: llm_pb2.ChatMessage) -> bool:
+    """Whether a message has what only some roles may have, or none that has a text."""
+    return bool(
+        message.parts
+        or message.tool_calls
+        or message.tool_call_id
+        or message.reasoning
+        or message.reasoning_signature
+    )
 
 
 def _check_message(where: str, message: llm_pb2.ChatMessage) -> None:

@@ -43,12 +43,15 @@ class ServerStream:
         direct: the native front serves it itself: for methods where a hop more counts.
         take_s: how long its caller may take none of a message before the call is ended: for methods
             that hold something meanwhile.
+        pushed: the same as `handle`, for transports that can send a message in the moment in which
+            it comes: what its second argument takes is not yielded, and nothing is woken for it.
     """
 
     path: str
     handle: Callable[[bytes], AsyncIterator[bytes]]
     direct: bool = False
     take_s: float = inf
+    pushed: Callable[[bytes, Callable[[bytes], bool]], AsyncIterator[bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

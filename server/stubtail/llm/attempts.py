@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from stubtail.breaker import Refusal
 from stubtail.errors import CallError
@@ -41,8 +41,7 @@ class Means:
     hooks: Hooks = Hooks()  # noqa: RUF009 - it is frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How one call is to be answered.
 
     Attributes:
@@ -97,8 +96,7 @@ class Attempt:
             self._booking.settle([] if self.usage is None else [self.usage], now_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered(Generic[Result]):
+class Answered(NamedTuple, Generic[Result]):
     """An attempt that gave what was wanted; whoever has it closes the attempt."""
 
     attempt: Attempt

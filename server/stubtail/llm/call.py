@@ -13,9 +13,9 @@ from typing import Any, Final
 from stubtail.errors import CallError
 from stubtail.llm import failures
 from stubtail.llm.attempts import Answered, Attempt, Attempts, Means, Terms
-from stubtail.llm.events import Event
+from stubtail.llm.events import Event, Push
 from stubtail.llm.failures import AttemptFailedError
-from stubtail.llm.ledger import response
+from stubtail.llm.ledger import Ledger, response
 from stubtail.llm.pieces import Piece
 from stubtail.llm.upstreams import Upstream
 from stubtail.v1 import llm_pb2
@@ -58,8 +58,12 @@ class ChatCall(Attempts):
         finally:
             self._close(attempt)
 
-    async def stream(self) -> AsyncGenerator[Event, None]:
+    async def stream(self, push: Push | None = None) -> AsyncGenerator[Event, None]:
         """Start, deltas and End, in this order.
+
+        Args:
+            push: gets texts in the moment in which they come, where it takes them: after whatever
+                was told before, and instead of an event.
 
         Raises:
             CallError: no upstream began an answer, or, after the End, the answer is incomplete.
@@ -81,6 +85,8 @@ class ChatCall(Attempts):
                     yield start
                 else:
                     yield llm_pb2.ChatRestart(outcome=broken, start=start)
+                if push is not None:
+                    attempt.reader.tell = _noting(push, self._ledger, attempt.upstream)
                 async with aclosing(self._told(begun)) as events:
                     async for event in events:
                         sent_s = self._means.clock()
@@ -187,6 +193,16 @@ class ChatCall(Attempts):
             self._common[dialect.name] = dialect.common(self._chat)
         common = self._common[dialect.name]
         return dialect.encode(common, upstream.origin, upstream.model, stream=stream)
+
+
+def _noting(push: Push, ledger: Ledger, upstream: Upstream) -> Push:
+    def tell(text: str) -> bool:
+        if not push(text):
+            return False
+        ledger.note_chunk(upstream)
+        return True
+
+    return tell
 
 
 def _joined(pieces: list[Piece]) -> Iterator[Event]:

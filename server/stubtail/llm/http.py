@@ -16,7 +16,7 @@ from stubtail.llm.http_reply import BrokenOffError, Connection
 
 KEEP_ALIVE_S = 4.0  # uvicorn, vLLM and Node.js close after 5 s: a stale connection is an attempt
 IDLE_MAX = 256  # connections kept for one provider; each is a socket and a few kilobytes
-URLS_MAX = 4096  # a provider has two; only settings make them
+STARTS_MAX = 4096  # beginnings of requests; a provider has two, and others after a new key
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 __all__ = ["BrokenOffError", "ConnectFailedError", "Connection", "Http"]
@@ -41,7 +41,7 @@ class Http:
         self._user_agent = user_agent
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tls: ssl.SSLContext | None = None
-        self._places: dict[str, tuple[_Place, str]] = {}
+        self._starts: dict[tuple[str, int], tuple[Mapping[str, str], _Place, str]] = {}
         self._idle: dict[_Place, list[Connection]] = {}
         self._where: dict[Connection, _Place] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -73,25 +73,29 @@ class Http:
         connect_s: float,
         within_s: float,
         sending: Callable[[], None] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> Connection:
         """Sends a request and waits for the head of the reply; the caller must close it.
 
         Args:
             url: of a method of a provider.
-            headers: besides those that every request has.
+            headers: besides those that every request has; the same object for many requests, and
+                never changed.
             body: is sent as it is.
             connect_s: the longest wait for a new connection.
             within_s: the longest wait for all of this.
             sending: told just before the first byte is sent.
+            more: headers of this request alone.
 
         Raises:
             ConnectFailedError: there is no connection.
             BrokenOffError: the connection ended before the head.
             TimeoutError: the head did not come within `within_s`.
-            ValueError: a header has a control character.
+            ValueError: a header has a control character, or the head is no Latin-1.
         """
-        place, start = self._place(url)
-        head = _head(start, headers, len(body))
+        place, start = self._start(url, headers)
+        own = _lines(more) if more else ""
+        head = f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode("latin-1")
         assert self._loop is not None
         end_s = self._loop.time() + within_s
         connection = self._take(place)
@@ -107,24 +111,26 @@ class Http:
             raise
         return connection
 
-    def _place(self, url: str) -> tuple[_Place, str]:
-        """Where a request goes, and how its head begins."""
-        found = self._places.get(url)
-        if found is None:
-            parts = urlsplit(url)
-            tls = parts.scheme == "https"
-            port = parts.port or (443 if tls else 80)
-            lines = (
-                f"POST {parts.path} HTTP/1.1",
-                f"Host: {parts.netloc}",
-                f"User-Agent: {self._user_agent}",
-                "Accept: */*",
-                "Accept-Encoding: identity",
-            )
-            found = (_Place(parts.hostname or "", port, tls), "\r\n".join(lines))
-            if len(self._places) < URLS_MAX:
-                self._places[url] = found
-        return found
+    def _start(self, url: str, headers: Mapping[str, str]) -> tuple[_Place, str]:
+        """Where a request goes, and the lines that are the same in all that go there."""
+        known = self._starts.get((url, id(headers)))
+        if known is not None:
+            return known[1:]
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        place = _Place(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+        lines = (
+            f"POST {parts.path} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"User-Agent: {self._user_agent}",
+            "Accept: */*",
+            "Accept-Encoding: identity",
+        )
+        made = (headers, place, "\r\n".join(lines) + "\r\n" + _lines(headers))
+        if len(self._starts) >= STARTS_MAX:
+            self._starts.clear()
+        self._starts[url, id(headers)] = made  # with the headers, so that their id stays theirs
+        return made[1:]
 
     def _take(self, place: _Place) -> Connection | None:
         """The connection that was used last, if it is still good."""
@@ -211,9 +217,8 @@ class Http:
             self._sweep_later()
 
 
-def _head(start: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-    lines = [start, *(f"{name}: {value}" for name, value in headers.items())]
-    if any(_UNSAFE.search(line) for line in lines[1:]):
+def _lines(headers: Mapping[str, str]) -> str:
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if any(_UNSAFE.search(line) for line in lines):
         raise ValueError("a header has a control character")
-    lines.append(f"Content-Length: {body_bytes}\r\n\r\n")
-    return "\r\n".join(lines).encode("latin-1")
+    return "".join(f"{line}\r\n" for line in lines)

@@ -1,8 +1,8 @@
 """One connection to a provider and the reply that comes over it; the only importer of httptools.
 
-llhttp (the parser of Node.js, in httptools) reads the bytes where the loop hands them over. The
-reader is woken once for what came together, whatever it was cut into, and one timer serves all of
-its waits: a chunk of a stream costs a future, no task and no timer.
+llhttp (the parser of Node.js, in httptools) reads the bytes where the loop hands them over. Who
+waits for a stream may look at them there, before it is woken: a chunk that needs nobody costs no
+future, no task and no timer.
 """
 
 import asyncio
@@ -11,10 +11,11 @@ from typing import Any
 
 import httptools
 
+from stubtail.llm.waiter import Waiter
+
 READ_BYTES = 64 * 1024  # what is read ahead of a caller that takes its time
 HEAD_BYTES_MAX = 32 * 1024
 REFUSED_BYTES_MAX = 64 * 1024  # of a request; TLS does not tell what of a larger one is unsent
-EARLY_S = 0.001  # timers of the loop are exact to a millisecond
 KEPT = frozenset({b"content-type", b"retry-after", b"content-length", b"transfer-encoding"})
 
 
@@ -49,9 +50,8 @@ class Connection(asyncio.Protocol):
         self._on_lost = lost
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._due_s = 0.0
+        self._waiter = Waiter(loop)
+        self._take: Callable[[bytes], float | None] | None = None
         self._lost = False
         self._paused = False
         self._begin()
@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0
         self._around_bytes = 0  # sizes and extensions of chunks, and trailers, since the last body
         self._headed = self._complete = self._interim = self._reusable = self._bad = False
+        self._stopped = False  # `take` wants the one who waits to go on
         self.status = 0
 
     # What the reader calls.
@@ -105,7 +106,7 @@ class Connection(asyncio.Protocol):
         while not self._headed:
             if self._lost or self._bad:
                 raise BrokenOffError
-            await self._wait(end_s)
+            await self._waiter.wait(end_s)
 
     async def read(self, within_s: float) -> bytes:
         """The next bytes of the body; empty at its end.
@@ -116,18 +117,57 @@ class Connection(asyncio.Protocol):
         """
         end_s = self._loop.time() + within_s
         while True:
-            pieces = self._pieces
-            if pieces:
-                self._pieces = []
-                self._unread = 0
-                if self._paused:
-                    self._resume()
-                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if self._pieces:
+                return self._taken()
             if self._complete:
                 return b""
             if self._lost or self._bad:
                 raise BrokenOffError
-            await self._wait(end_s)
+            await self._waiter.wait(end_s)
+
+    async def follow(self, within_s: float, take: Callable[[bytes], float | None]) -> bool:
+        """Gives what comes of the body to `take`, in the moment in which it comes.
+
+        `take` says for how long to wait for more, or None, which ends this: then it returns true,
+        and false at the end of the body. It raises what `read` raises.
+        """
+        wait_s: float | None = within_s
+        while True:
+            if self._pieces:
+                wait_s = take(self._taken())
+                if wait_s is None:
+                    return True
+            elif self._complete:
+                return False
+            elif self._lost or self._bad:
+                raise BrokenOffError
+            else:
+                self._take = take
+                try:
+                    await self._waiter.wait(self._loop.time() + (wait_s or 0.0))
+                finally:
+                    self._take = None
+                if self._stopped:
+                    self._stopped = False
+                    return True
+
+    def _taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        self._unread = 0
+        if self._paused:
+            self._resume()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _pass_on(self, take: Callable[[bytes], float | None]) -> bool:
+        """Gives what has come to one who waits, who need not wake up if it waits on."""
+        if not self._pieces or not self._waiter.waits:
+            return False
+        wait_s = take(self._taken())
+        if wait_s is None:
+            self._stopped = True
+            return False
+        self._waiter.put_off(self._loop.time() + wait_s)
+        return not (self._complete or self._bad)
 
     async def read_all(self, bytes_max: int, within_s: float) -> bytes | None:
         """The whole body; None where it is larger than the bound. `within_s` is for all of it."""
@@ -142,10 +182,10 @@ class Connection(asyncio.Protocol):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Frees the connection where the reply has been read to its end, else drops it at once."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Frees the connection where the reply has been read to its end, else drops it at once.
+
+        Its timer goes on: the next request will need one, and a new one for each costs more.
+        """
         if self._parser is None:
             return
         self._parser = None
@@ -160,41 +200,9 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Closes the connection without waiting for anything."""
+        self._waiter.stop_timer()
         if self._transport is not None:
             self._transport.abort()
-
-    async def _wait(self, due_s: float) -> None:
-        """Waits for something to come; raises TimeoutError then, on the clock of the loop."""
-        loop = self._loop
-        if loop.time() >= due_s:  # what wakes this in every turn of the loop outruns every timer
-            raise TimeoutError
-        self._due_s = due_s
-        if self._timer is None:
-            self._timer = loop.call_at(due_s, self._late)
-        elif self._timer.when() > due_s + EARLY_S:
-            self._timer.cancel()
-            self._timer = loop.call_at(due_s, self._late)
-        waiter = self._waiter = loop.create_future()
-        try:
-            await waiter
-        finally:
-            if self._waiter is waiter:
-                self._waiter = None
-
-    def _late(self) -> None:
-        self._timer = None
-        waiter = self._waiter
-        if waiter is None or waiter.done():
-            return  # nobody waits now; who does so next sets it again
-        if self._loop.time() >= self._due_s - EARLY_S:
-            waiter.set_exception(TimeoutError())
-        else:
-            self._timer = self._loop.call_at(self._due_s, self._late)
-
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
 
     def _resume(self) -> None:
         self._paused = False
@@ -235,17 +243,20 @@ class Connection(asyncio.Protocol):
         if self._unread > READ_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
+        if self._take is not None and not self._bad and self._pass_on(self._take):
+            return
         if self._headed or self._bad:
-            self._wake()
+            self._waiter.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, by whomever."""
         self._lost = True
+        self._waiter.stop_timer()
         # A body of unknown length ends with its connection, unless that was broken.
         bounded = b"content-length" in self._headers or b"transfer-encoding" in self._headers
         if self._headed and not bounded and exc is None and not self._bad:
             self._complete = True
-        self._wake()
+        self._waiter.wake()
         self._on_lost(self)
 
     # What the parser calls.

@@ -161,7 +161,9 @@ def _cost(price: PriceTable, counts: Counts) -> int:
 
 def response(piece: Piece, start: llm_pb2.ChatStart, end: llm_pb2.ChatEnd) -> llm_pb2.ChatResponse:
     """A whole answer as a reply."""
-    delta = piece.delta or llm_pb2.ChatDelta(text=piece.text)
+    delta = piece.delta
+    if delta is None:
+        return llm_pb2.ChatResponse(text=piece.text, start=start, end=end)
     calls = [
         llm_pb2.ToolCall(id=one.id, name=one.name, arguments_json=one.arguments_fragment)
         for one in delta.tool_calls
@@ -178,4 +180,4 @@ def response(piece: Piece, start: llm_pb2.ChatStart, end: llm_pb2.ChatEnd) -> ll
 
 
 def _us(seconds: float) -> int:
-    return max(0, round(seconds * 1e6))
+    return int(seconds * 1e6 + 0.5) if seconds > 0.0 else 0

@@ -81,10 +81,31 @@ def read_whole(body: bytes) -> Piece:
     Raises:
         AttemptFailedError: it tells of an error, or is no complete answer.
     """
-    piece = _read(document_of(body), "message")
+    document = document_of(body)
+    piece = _plain_answer(document) or _read(document, "message")
     if not piece.finish:
         raise AttemptFailedError(MALFORMED, 200)
     return piece
+
+
+def _plain_answer(document: dict[str, Any]) -> Piece | None:
+    """A whole answer that is a text and nothing else, as nearly all are; else None."""
+    try:
+        (choice,) = document["choices"]
+        message, usage = choice["message"], document.get("usage")
+        text = message["content"]
+        if type(text) is not str or not text or any(map(message.get, OTHERS)):
+            return None
+        if choice.get("index") or choice.get("logprobs") or choice.get("error"):
+            return None
+        if not text.isascii():
+            text.encode()  # as above
+        counts = counts_of(usage) if usage else None
+        finish = reason_of(choice.get("finish_reason"))
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
+    model, upstream_id = name_of(document.get("model")), name_of(document.get("id"))
+    return Piece(text, None, finish, counts, model, upstream_id)
 
 
 def error_of(body: bytes) -> object:

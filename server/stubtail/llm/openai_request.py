@@ -30,11 +30,15 @@ _PLAIN: Final = (
     "presence_penalty",
     "reasoning_effort",
 )
+# `json.dumps` with options makes an encoder for each call.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def lacks(request: llm_pb2.ChatRequest) -> str:
     """The field of the request that this protocol has no words for; empty where there is none."""
-    return "sampling.reasoning_tokens" if request.sampling.HasField("reasoning_tokens") else ""
+    if request.HasField("sampling") and request.sampling.HasField("reasoning_tokens"):
+        return "sampling.reasoning_tokens"
+    return ""
 
 
 def common_body(request: llm_pb2.ChatRequest) -> dict[str, Any]:
@@ -43,27 +47,16 @@ def common_body(request: llm_pb2.ChatRequest) -> dict[str, Any]:
     Schemas must have been checked: they are parsed here.
     """
     body: dict[str, Any] = {"messages": [_message(one) for one in request.messages]}
-    sampling = request.sampling
-    body.update({name: getattr(sampling, name) for name in _PLAIN if sampling.HasField(name)})
-    if sampling.stop:
-        body["stop"] = list(sampling.stop)
-    if sampling.HasField("top_logprobs"):
-        body["logprobs"] = True
-        body["top_logprobs"] = sampling.top_logprobs
+    if request.HasField("sampling"):
+        _add_sampling(body, request.sampling)
     if request.tools:
         body["tools"] = [{"type": "function", "function": _tool(one)} for one in request.tools]
-    choice = request.tool_choice
-    if choice.WhichOneof("choice") == "function_name":
-        body["tool_choice"] = {"type": "function", "function": {"name": choice.function_name}}
-    elif choice.mode in MODES:
-        body["tool_choice"] = MODES[choice.mode]
+    if request.HasField("tool_choice"):
+        _add_choice(body, request.tool_choice)
     if request.HasField("parallel_tool_calls"):
         body["parallel_tool_calls"] = request.parallel_tool_calls
-    form = request.response_format.WhichOneof("format")
-    if form == "json_object":
-        body["response_format"] = {"type": "json_object"}
-    elif form == "json_schema":
-        body["response_format"] = {"type": "json_schema", "json_schema": _schema(request)}
+    if request.HasField("response_format"):
+        _add_format(body, request.response_format)
     if request.end_user:
         body["user"] = request.end_user
     return body
@@ -76,7 +69,32 @@ def encode(common: dict[str, Any], model: str, *, stream: bool, stream_usage: bo
         body["stream"] = True
         if stream_usage:
             body["stream_options"] = {"include_usage": True}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(body).encode()
+
+
+def _add_sampling(body: dict[str, Any], sampling: llm_pb2.Sampling) -> None:
+    body.update({name: getattr(sampling, name) for name in _PLAIN if sampling.HasField(name)})
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if sampling.HasField("top_logprobs"):
+        body["logprobs"] = True
+        body["top_logprobs"] = sampling.top_logprobs
+
+
+def _add_choice(body: dict[str, Any], choice: llm_pb2.ToolChoice) -> None:
+    if choice.WhichOneof("choice") == "function_name":
+        body["tool_choice"] = {"type": "function", "function": {"name": choice.function_name}}
+    elif choice.mode in MODES:
+        body["tool_choice"] = MODES[choice.mode]
+
+
+def _add_format(body: dict[str, Any], wanted: llm_pb2.ResponseFormat) -> None:
+    form = wanted.WhichOneof("format")
+    if form == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    elif form == "json_schema":
+        schema = _schema(wanted.json_schema)
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
 
 
 def _message(message: llm_pb2.ChatMessage) -> dict[str, Any]:
@@ -124,8 +142,7 @@ def _tool(tool: llm_pb2.Tool) -> dict[str, Any]:
     return made
 
 
-def _schema(request: llm_pb2.ChatRequest) -> dict[str, Any]:
-    schema = request.response_format.json_schema
+def _schema(schema: llm_pb2.JsonSchema) -> dict[str, Any]:
     made: dict[str, Any] = {"name": schema.name, "schema": json.loads(schema.schema_json)}
     if schema.HasField("strict"):
         made["strict"] = schema.strict

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from json import JSONDecoder
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stubtail.llm.failures import MALFORMED, UPSTREAM_ERROR, AttemptFailedError
 from stubtail.v1 import llm_pb2
@@ -23,8 +23,7 @@ _decoder: Any = JSONDecoder()
 _scan = _decoder.scan_once  # what `json.loads` comes to in the end, and no stub knows
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Tokens as the provider counted them; cached and written ones are part of the input."""
 
     input: int

@@ -9,7 +9,7 @@ from stubtail.llm import failures
 from stubtail.llm.attempts import Terms
 from stubtail.llm.hooks import Caller, Request, Span
 from stubtail.llm.reader import Patience
-from stubtail.llm.routing import Alias, Plan, Router, UnknownModelError, Wishes
+from stubtail.llm.routing import NO_WISHES, Alias, Plan, Router, UnknownModelError, Wishes
 from stubtail.llm.upstreams import Upstream
 from stubtail.v1 import llm_pb2
 
@@ -20,6 +20,8 @@ STRATEGIES: Final = {
     llm_pb2.ROUTING_STRATEGY_LEAST_BUSY: "least_busy",
     llm_pb2.ROUTING_STRATEGY_LOWEST_COST: "lowest_cost",
 }
+# Of requests and settings alike, in the order of Patience.
+TIMEOUTS: Final = ("connect_timeout_ms", "first_token_timeout_ms", "stall_timeout_ms")
 
 
 class Planner:
@@ -43,40 +45,34 @@ class Planner:
         self._aliases = aliases
         self._router = router
         self._clock = clock
+        self._longest_s = [getattr(settings, name) / 1e3 for name in TIMEOUTS]
 
     def terms(self, request: Request, caller: Caller, span: Span | None) -> Terms:
         """Whom a request asks, how often, and how long it waits; raises CallError."""
-        settings, routing, now_s = self._settings, request.routing, self._clock()
-        attempts_max = settings.attempts_max
-        if routing.HasField("max_attempts"):
-            attempts_max = max(1, min(attempts_max, routing.max_attempts))
-        patience = Patience(
-            connect_s=_bounded(routing, "connect_timeout_ms", settings.connect_timeout_ms),
-            first_s=_bounded(routing, "first_token_timeout_ms", settings.first_token_timeout_ms),
-            stall_s=_bounded(routing, "stall_timeout_ms", settings.stall_timeout_ms),
-            until_s=now_s + settings.total_timeout_ms / 1e3,
-        )
-        plan = self._plan(request, now_s)
+        settings, now_s = self._settings, self._clock()
+        attempts_max, waits_s, wishes = settings.attempts_max, self._longest_s, NO_WISHES
+        if request.HasField("routing"):
+            routing = request.routing
+            if routing.HasField("max_attempts"):
+                attempts_max = max(1, min(attempts_max, routing.max_attempts))
+            waits_s = [_bounded(routing, name, getattr(settings, name)) for name in TIMEOUTS]
+            wishes = _wishes(routing)
+        connect_s, first_s, stall_s = waits_s
+        until_s = now_s + settings.total_timeout_ms / 1e3
+        patience = Patience(connect_s, first_s, stall_s, until_s)
+        plan = self._plan(request, wishes, now_s)
         return Terms(plan, attempts_max, patience, self._hedge_s(request), caller, span)
 
     def _hedge_s(self, request: Request) -> float:
         """When a second upstream is asked as well; never where the model may act by tools."""
         if isinstance(request, llm_pb2.EmbedRequest) or request.tools:
             return 0.0
-        if request.routing.HasField("hedge_after_ms"):
+        if request.HasField("routing") and request.routing.HasField("hedge_after_ms"):
             return request.routing.hedge_after_ms / 1e3
         alias = self._aliases.get(request.model)
         return alias.hedge_after_s if alias is not None else 0.0
 
-    def _plan(self, request: Request, now_s: float) -> Plan[Upstream]:
-        routing = request.routing
-        wishes = Wishes(
-            only=tuple(routing.only),
-            ignore=tuple(routing.ignore),
-            order=tuple(routing.order),
-            strategy=STRATEGIES.get(routing.strategy, ""),
-            fallback=routing.allow_fallback if routing.HasField("allow_fallback") else True,
-        )
+    def _plan(self, request: Request, wishes: Wishes, now_s: float) -> Plan[Upstream]:
         try:
             plan = self._router.plan(request.model, wishes, now_s)
         except UnknownModelError as error:
@@ -91,6 +87,16 @@ class Planner:
             if not plan.upstreams:
                 raise failures.not_offered(lacking)
         return plan
+
+
+def _wishes(routing: llm_pb2.Routing) -> Wishes:
+    return Wishes(
+        only=tuple(routing.only),
+        ignore=tuple(routing.ignore),
+        order=tuple(routing.order),
+        strategy=STRATEGIES.get(routing.strategy, ""),
+        fallback=routing.allow_fallback if routing.HasField("allow_fallback") else True,
+    )
 
 
 def _lacking(plan: Plan[Upstream], request: Request) -> dict[str, str]:

@@ -2,30 +2,26 @@
 
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
-from typing import Final, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 
 from stubtail.config import LlmSettings, Secret
-from stubtail.errors import CallError, Code, draining, not_found
-from stubtail.llm.attempts import Attempts, Means, Terms
+from stubtail.errors import not_found
+from stubtail.llm.attempts import Means
 from stubtail.llm.call import ChatCall
 from stubtail.llm.call_numbers import CallBook
 from stubtail.llm.embed import EmbedCall
-from stubtail.llm.events import Event
-from stubtail.llm.hooks import NO_HOOKS, NOBODY, Caller, Hooks, Request
+from stubtail.llm.events import Event, Push
+from stubtail.llm.hooks import NO_HOOKS, NOBODY, Caller, Hooks
 from stubtail.llm.http import Http
 from stubtail.llm.offers import aliases_of, upstreams_of
 from stubtail.llm.planning import Planner
 from stubtail.llm.reader import ReadLimits
 from stubtail.llm.routing import Router
+from stubtail.llm.taken import Around, Taken
 from stubtail.llm.upstreams import Upstream
 from stubtail.metrics.llm import CHAT, EMBEDDINGS, CallNumbers, UpstreamNumbers
 from stubtail.v1 import llm_pb2
-
-BUSY_RETRY_S: Final = 0.5
-Asked = TypeVar("Asked", llm_pb2.ChatRequest, llm_pb2.EmbedRequest)
-Call = TypeVar("Call", bound=Attempts)
 
 
 class Proxy:
@@ -47,7 +43,6 @@ class Proxy:
         clock: Callable[[], float] = time.monotonic,
         hooks: Hooks = NO_HOOKS,
     ) -> None:
-        self._settings = settings
         self._clock = clock
         self._http = Http(user_agent)
         self._hooks = hooks
@@ -56,13 +51,12 @@ class Proxy:
         self.upstreams = upstreams_of(settings, keys, self._random)
         self.aliases = aliases_of(settings)
         router = Router(self.upstreams, self.aliases, settings.strategy, self._random)
-        self._planner = Planner(settings, self.aliases, router, clock)
+        planner = Planner(settings, self.aliases, router, clock)
         names = [name for one in self.upstreams for name in (one.name, one.model)]
         self._book = CallBook([*self.aliases, *names])
+        self._around = Around(settings.calls_max, planner, hooks, clock, self._book)
         limits = ReadLimits(settings.event_bytes_max, settings.answer_bytes_max)
         self._means = Means(self._http, limits, clock, self._random, hooks)
-        self._refusing = False
-        self.in_flight = 0
 
     async def start(self) -> None:
         """Connects nowhere yet."""
@@ -70,11 +64,16 @@ class Proxy:
 
     def refuse(self) -> None:
         """From now on every new call is answered with UNAVAILABLE; accepted ones go on."""
-        self._refusing = True
+        self._around.refusing = True
 
     async def aclose(self) -> None:
         """Closes all connections to providers."""
         await self._http.aclose()
+
+    @property
+    def in_flight(self) -> int:
+        """The calls that are open."""
+        return self._around.in_flight
 
     @property
     def connections(self) -> int:
@@ -85,54 +84,57 @@ class Proxy:
         self, request: llm_pb2.ChatRequest, caller: Caller = NOBODY
     ) -> llm_pb2.ChatResponse:
         """A whole answer to a request that has been checked; raises CallError."""
-        with self._entered():
-            edited = self._edited(request)
-            with self._taken(CHAT, edited, caller) as taken:
+        with Taken(self._around, CHAT, request, caller) as taken:
+            edited = taken.request
 
-                async def ask() -> llm_pb2.ChatResponse:
-                    return await taken.begin(ChatCall(self._means, edited, taken.terms())).whole()
+            async def ask() -> llm_pb2.ChatResponse:
+                return await taken.begin(ChatCall(self._means, edited, taken.terms())).whole()
 
-                cache = self._hooks.cache
-                reply = await (ask() if cache is None else cache.chat(caller, edited, ask))
-                taken.end = reply.end
-                return reply
+            cache = self._hooks.cache
+            reply = await (ask() if cache is None else cache.chat(caller, edited, ask))
+            taken.end = reply.end
+            return reply
 
     async def embed(
         self, request: llm_pb2.EmbedRequest, caller: Caller = NOBODY
     ) -> llm_pb2.EmbedResponse:
         """The vectors for a request that has been checked; raises CallError."""
-        with self._entered():
-            edited = self._edited(request)
-            with self._taken(EMBEDDINGS, edited, caller) as taken:
+        with Taken(self._around, EMBEDDINGS, request, caller) as taken:
+            edited = taken.request
 
-                async def ask() -> llm_pb2.EmbedResponse:
-                    return await taken.begin(EmbedCall(self._means, edited, taken.terms())).whole()
+            async def ask() -> llm_pb2.EmbedResponse:
+                return await taken.begin(EmbedCall(self._means, edited, taken.terms())).whole()
 
-                cache = self._hooks.cache
-                reply = await (ask() if cache is None else cache.embed(caller, edited, ask))
-                taken.end = llm_pb2.ChatEnd(
-                    usage=reply.usage, timing=reply.timing, attempts=reply.attempts
-                )
-                return reply
+            cache = self._hooks.cache
+            reply = await (ask() if cache is None else cache.embed(caller, edited, ask))
+            taken.end = llm_pb2.ChatEnd(
+                usage=reply.usage, timing=reply.timing, attempts=reply.attempts
+            )
+            return reply
 
     async def stream(
-        self, request: llm_pb2.ChatRequest, caller: Caller = NOBODY
+        self, request: llm_pb2.ChatRequest, caller: Caller = NOBODY, push: Push | None = None
     ) -> AsyncGenerator[Event, None]:
-        """The events of an answer to a request that has been checked; raises CallError."""
-        with self._entered():
-            edited = self._edited(request)
-            with self._taken(CHAT, edited, caller) as taken:
+        """The events of an answer to a request that has been checked; raises CallError.
 
-                def ask() -> AsyncGenerator[Event, None]:
-                    return taken.begin(ChatCall(self._means, edited, taken.terms())).stream()
+        Args:
+            request: what is asked.
+            caller: who asks.
+            push: takes texts instead of an event, see `ChatCall.stream`.
+        """
+        with Taken(self._around, CHAT, request, caller) as taken:
+            edited, cache = taken.request, self._hooks.cache
+            straight = push if cache is None or not edited.cache.use else None
 
-                cache = self._hooks.cache
-                told = ask() if cache is None else cache.stream(caller, edited, ask)
-                async with aclosing(told) as events:
-                    async for event in events:
-                        if type(event) is llm_pb2.ChatEnd:
-                            taken.end = event
-                        yield event
+            def ask() -> AsyncGenerator[Event, None]:
+                return taken.begin(ChatCall(self._means, edited, taken.terms())).stream(straight)
+
+            told = ask() if cache is None else cache.stream(caller, edited, ask)
+            async with aclosing(told) as events:
+                async for event in events:
+                    if type(event) is llm_pb2.ChatEnd:
+                        taken.end = event
+                    yield event
 
     def health(self, provider: str) -> list[llm_pb2.UpstreamHealth]:
         """How one provider's upstreams are doing, or all; raises CallError for an unknown one."""
@@ -151,72 +153,6 @@ class Proxy:
     def call_numbers(self) -> list[CallNumbers]:
         """What metrics tell of the calls; any thread."""
         return self._book.numbers()
-
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Counts a call, or refuses it."""
-        if self._refusing:
-            raise draining()
-        most = self._settings.calls_max
-        if self.in_flight >= most:
-            raise CallError(
-                Code.RESOURCE_EXHAUSTED,
-                "TOO_MANY_STREAMS",
-                f"{most} calls to language models are open already (setting llm.calls_max)",
-                metadata={"limit": str(most)},
-                retry_after_s=BUSY_RETRY_S,
-            )
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-
-    def _edited(self, request: Asked) -> Asked:
-        edit = self._hooks.edit
-        return request if edit is None else edit(request)
-
-    @contextmanager
-    def _taken(self, operation: str, request: Request, caller: Caller) -> Iterator["_Taken"]:
-        """Traces a call and sets aside what it may take; both end with it, however it ends."""
-        hooks, arrived_s = self._hooks, self._clock()
-        span = hooks.begin_span(operation, caller, request) if hooks.begin_span else None
-        taken = _Taken(lambda: self._planner.terms(request, caller, span))
-        booking = None
-        error: CallError | None = None
-        try:
-            if hooks.limits is not None:
-                booking = hooks.limits.admit(caller, request, self._clock())
-            yield taken
-        except CallError as failure:
-            error = failure
-            raise
-        finally:
-            now_s = self._clock()
-            self._book.note(operation, request.model, now_s - arrived_s, taken.end)
-            if booking is not None:
-                booking.settle(taken.used, now_s)
-            if span is not None:
-                span.end(taken.end, error)
-
-
-class _Taken:
-    """One call as the hooks around it see it."""
-
-    def __init__(self, terms: Callable[[], Terms]) -> None:
-        self.terms = terms
-        self.end: llm_pb2.ChatEnd | None = None
-        self._call: Attempts | None = None
-
-    def begin(self, call: Call) -> Call:
-        """Remembers the call, for what it will have used."""
-        self._call = call
-        return call
-
-    @property
-    def used(self) -> list[llm_pb2.Usage]:
-        """What each attempt used; empty where no provider began to work."""
-        return self._call.used if self._call is not None else []
 
 
 def _health(one: Upstream, now_s: float) -> llm_pb2.UpstreamHealth:

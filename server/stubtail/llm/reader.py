@@ -7,7 +7,7 @@ over a piece of the answer uses up nobody's patience.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from stubtail.llm import failures, openai_reply
 from stubtail.llm.failures import AttemptFailedError
@@ -23,8 +23,7 @@ LINGER_S: Final = 0.02  # after the last event: an ended body can be followed by
 JSON: Final = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How long each phase may take, seconds, and when everything must be over (monotonic)."""
 
     connect_s: float
@@ -55,6 +54,8 @@ class Reader:
         waited_s: how long the upstream was waited for.
         http_status: 0 until it has come.
         sent: whether the upstream may have begun to work.
+        tell: gets texts in the moment in which they come, while `pieces` is waited for, and says
+            whether it has taken them; what it takes is no piece.
     """
 
     def __init__(
@@ -71,16 +72,19 @@ class Reader:
         self._limits = limits
         self._clock = clock
         self._reply: Connection | None = None
-        self._parser = EventParser(limits.event_bytes_max)
-        self._decode = upstream.origin.dialect.decoder()
+        self._parser: EventParser | None = None
+        self._decode: Callable[[ServerEvent], Piece] | None = None
         self._left_s = patience.first_s
         self._waiting_for = failures.NO_FIRST_TOKEN
         self._bytes = 0
         self._finished = False
         self._failure: AttemptFailedError | None = None
+        self._found: list[Piece] = []
+        self._began_s = 0.0
         self.waited_s = 0.0
         self.http_status = 0
         self.sent = False
+        self.tell: Callable[[str], bool] | None = None
 
     async def ask(
         self, url: str, body: bytes, *, stream: bool, headers: Mapping[str, str] | None = None
@@ -92,9 +96,14 @@ class Reader:
         """
         started_s = self._clock()
         within_s, connect_s = self._within_s(started_s), self._patience.connect_s
-        sent = {**self._upstream.headers, **headers} if headers else self._upstream.headers
+        if stream:
+            self._parser = EventParser(self._limits.event_bytes_max)
+            self._decode = self._upstream.origin.dialect.decoder()
+        kept = self._upstream.headers
         try:
-            reply = await self._http.post(url, sent, body, connect_s, within_s, self._sending)
+            reply = await self._http.post(
+                url, kept, body, connect_s, within_s, self._sending, headers
+            )
         except ConnectFailedError as error:
             raise AttemptFailedError(failures.CONNECT_FAILED) from error
         except BrokenOffError as error:
@@ -130,26 +139,49 @@ class Reader:
         Raises:
             AttemptFailedError: the stream ends before the answer does, stalls, or is no answer.
         """
-        found: list[Piece] = []
-        while not found:
+        while not self._found:
             if self._failure is not None:
                 raise self._failure
-            data = await self._read()
-            if not data:
+            if not await self._follow() and not self._found:
                 if self._finished:
                     return []
                 raise AttemptFailedError(failures.BROKEN_OFF, self.http_status)
-            self._bytes += len(data)
-            if self._bytes > self._limits.answer_bytes_max:
-                raise AttemptFailedError(failures.MALFORMED, self.http_status, "answer_too_large")
-            try:
-                events = self._parser.feed(data)
-            except EventTooLargeError as error:
-                code = "event_too_large"
-                raise AttemptFailedError(failures.MALFORMED, self.http_status, code) from error
-            if events:
-                found = self._decoded(events)
+        found, self._found = self._found, []
         return found
+
+    def _take(self, data: bytes) -> float | None:
+        """Reads what has come: how long to wait for more, or None where somebody must look at it.
+
+        Texts go straight to who wants them: nothing is woken for a token.
+        """
+        parser = self._parser
+        assert parser is not None
+        self._spend(self._began_s)
+        self._bytes += len(data)
+        events: list[ServerEvent] | None = None
+        code = "answer_too_large"
+        if self._bytes <= self._limits.answer_bytes_max:
+            try:
+                events = parser.feed(data)
+            except EventTooLargeError:
+                code = "event_too_large"
+        if events is None:
+            self._failure = AttemptFailedError(failures.MALFORMED, self.http_status, code)
+            return None
+        if events:
+            found = self._decoded(events)
+            if not (self._failure is None and not self._finished and self._told(found)):
+                self._found = found
+                return None
+        self._began_s = now_s = self._clock()  # all of the above was no wait for the upstream
+        return self._within_s(now_s)
+
+    def _told(self, pieces: list[Piece]) -> bool:
+        """Whether these were nothing but text, which has been taken."""
+        tell = self.tell
+        if tell is None or not all(one.text and one.delta is None for one in pieces):
+            return False
+        return tell(pieces[0].text if len(pieces) == 1 else "".join(one.text for one in pieces))
 
     def _decoded(self, events: list[ServerEvent]) -> list[Piece]:
         """The pieces up to the first failure, which is raised when they have been told.
@@ -158,6 +190,7 @@ class Reader:
         """
         found: list[Piece] = []
         decode = self._decode
+        assert decode is not None
         try:
             for event in events:
                 piece = decode(event)
@@ -190,23 +223,24 @@ class Reader:
         if self._reply is not None:
             self._reply.close()
 
-    async def _read(self) -> bytes:
-        """The next bytes; after the reason of the end has come, a silence is an end too."""
+    async def _follow(self) -> bool:
+        """Whether there is more; after the reason of the end has come, a silence is an end too."""
         reply = self._reply
         assert reply is not None
-        started_s = self._clock()
+        self._began_s = self._clock()
         try:
-            return await reply.read(self._within_s(started_s))
+            return await reply.follow(self._within_s(self._began_s), self._take)
         except TimeoutError as error:
             if self._finished:
-                return b""
+                return False
             raise AttemptFailedError(self._late(), self.http_status) from error
         except BrokenOffError as error:
             if self._finished:
-                return b""
+                return False
             raise AttemptFailedError(failures.BROKEN_OFF, self.http_status) from error
         finally:
-            self._spend(started_s)
+            if not self._found and self._failure is None:  # else `_take` has counted the wait
+                self._spend(self._began_s)
 
     async def _read_all(self, reply: Connection, bytes_max: int) -> bytes | None:
         started_s = self._clock()

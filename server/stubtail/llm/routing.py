@@ -36,6 +36,7 @@ class Candidate(Protocol):
 
 
 Upstream = TypeVar("Upstream", bound=Candidate)
+MOVING = frozenset({"weighted", "lowest_ttft", "least_busy"})  # these order anew for each call
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ class Plan(Generic[Upstream]):
         return Plan(*([one for one in ones if keep(one)] for ones in lists))
 
 
+NO_WISHES = Wishes()
+
+
 class UnknownModelError(LookupError):
     """No alias, upstream or model has that name."""
 
@@ -115,6 +119,7 @@ class Router(Generic[Upstream]):
         self._aliases = aliases
         self._strategy = strategy
         self._random = random
+        self._fixed: dict[str, Plan[Upstream]] = {}  # of names of the settings, so bounded
 
     def choose(self, model: str, wishes: Wishes, now_s: float) -> list[Upstream]:
         """The upstreams to ask, best first; empty where the wishes leave none.
@@ -136,12 +141,26 @@ class Router(Generic[Upstream]):
         Raises:
             UnknownModelError: nothing has that name.
         """
+        plain = wishes is NO_WISHES
+        if plain and (known := self._fixed.get(model)) is not None:
+            return known
         alias = self._aliases.get(model)
         first = self.choose(model, wishes, now_s)
+        names = [model]
         if alias is None or not wishes.fallback:
-            return Plan(first)
-        others = (alias.context_fallback, alias.content_fallback)
-        return Plan(first, *(self.choose(one, wishes, now_s) if one else [] for one in others))
+            plan = Plan(first)
+        else:
+            others = (alias.context_fallback, alias.content_fallback)
+            plan = Plan(first, *(self.choose(one, wishes, now_s) if one else [] for one in others))
+            names += filter(None, others)
+        if plain and all(self._is_fixed(one) for one in names):
+            self._fixed[model] = plan
+        return plan
+
+    def _is_fixed(self, model: str) -> bool:
+        """Whether the order of its upstreams is the same at any time."""
+        tiers = self._tiers(model)
+        return all(len(ones) < 2 or strategy not in MOVING for ones, strategy in tiers)
 
     def _tiers(self, model: str) -> Iterable[tuple[list[Upstream], str]]:
         """Groups of upstreams: the next is asked after all of the one before."""

@@ -44,6 +44,8 @@ class EventParser:
         Raises:
             EventTooLargeError: an event or a line is larger than the bound.
         """
+        if self._started and piece[:6] == b"data: " and self._is_whole(piece):
+            return [ServerEvent(b"", piece[6:-2])]
         if self._after_cr and piece:
             self._after_cr = False
             if piece[:1] == b"\n":
@@ -66,6 +68,18 @@ class EventParser:
         for line in lines:
             self._take(line, events)
         return events
+
+    def _is_whole(self, piece: bytes) -> bool:
+        """Whether a piece is one event of one line, as most are, and nothing has begun before it.
+
+        What begins with `data: ` cannot be the LF of a CR before it.
+        """
+        if not piece.endswith(b"\n\n") or piece.find(b"\n") != len(piece) - 2 or b"\r" in piece:
+            return False
+        if self._tail or self._data or self._kind or len(piece) > self._event_bytes_max:
+            return False
+        self._after_cr = False
+        return True
 
     def _take(self, line: bytes, events: list[ServerEvent]) -> None:
         if not line:

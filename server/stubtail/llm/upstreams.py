@@ -25,6 +25,10 @@ from stubtail.metrics.llm import (
 from stubtail.v1 import llm_pb2
 
 EWMA_NEW = 0.3  # what the newest time to the first content counts
+OUTCOME_NAMES = {
+    value: name.removeprefix("ATTEMPT_OUTCOME_").lower()
+    for name, value in llm_pb2.AttemptOutcome.items()
+}
 BUSY_WAIT_S = 0.1  # a slot is free again after some calls; nobody knows when
 
 
@@ -45,6 +49,8 @@ class Provider:
 
     def lacks(self, request: llm_pb2.ChatRequest) -> str:
         """The field of a request that it does not offer; empty where it offers all."""
+        if not self.refuses:
+            return ""
         return next((path for path in self.refuses if _is_set(request, path)), "")
 
 
@@ -117,8 +123,7 @@ class Upstream:
 
     def note_attempt(self, operation: str, outcome: Outcome, seconds: float) -> None:
         """An attempt ended so, after so many seconds."""
-        name = llm_pb2.AttemptOutcome.Name(outcome).removeprefix("ATTEMPT_OUTCOME_").lower()
-        self._outcomes[name] += 1
+        self._outcomes[OUTCOME_NAMES[outcome]] += 1
         self._duration[operation].add(seconds)
 
     def note_usage(self, operation: str, usage: llm_pb2.Usage) -> None:

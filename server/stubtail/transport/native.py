@@ -15,11 +15,11 @@ from typing import Any
 
 from pygrpc_native import EVENT_CALL, NativeGrpcFront
 
-from stubtail.access.guard import Guard
-from stubtail.access.identity import CALL, Permit
+from stubtail.access.guard import TENANT_KEY, Guard
+from stubtail.access.identity import CALL, UNGUARDED, Permit
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import Immediate, ServerStream, Unary
-from stubtail.errors import DETAILS_KEY, CallError, draining, message_too_large, server_defect
+from stubtail.errors import CallError, draining, message_too_large, server_defect
 from stubtail.lane.job import Job, Trailing
 from stubtail.lane.lane import Lane
 from stubtail.transport.native_calls import NativeCalls
@@ -69,13 +69,12 @@ class NativeTransport:
         self._guard = guard
         self._decoders: list[Callable[[bytes, float, float | None, Permit | None], Job] | None] = [
             *(method.decode for method in lane_methods),
-            *(None for _ in immediates),
+            *(None for _ in (*immediates, *directs)),
         ]
         self._handlers = [*(None for _ in lane_methods), *(m.handle for m in immediates)]
         self._paths = [*(m.path for m in lane_methods), *(m.path for m in immediates)]
         self._first_direct = len(self._paths)
-        self.calls = NativeCalls(directs, self._send_error, clock)
-        self.calls.on_failure = guard.note_of if guard is not None else None
+        self.calls = NativeCalls(directs, self._send_error, clock, guard)
         self._fallback_path = fallback_path
         self._on_refusal = on_refusal
         self._clock = clock
@@ -108,16 +107,9 @@ class NativeTransport:
         return NativeGrpcFront(
             f"{host}:{options.port}",
             [*((path, False) for path in self._paths), *((one, True) for one in self.calls.paths)],
-            io_threads=options.io_threads,
-            call_details=True,
-            delay_stream_headers=True,
             # Then each call brings that header's bytes along: nothing has to be looked for.
             client_key_metadata="authorization" if self._guard is not None else None,
-            keepalive_time_ms=30_000,
-            keepalive_timeout_ms=10_000,
-            max_concurrent_streams=options.streams_max,
-            max_metadata_size=options.metadata_bytes_max,
-            reuse_port=options.reuse_port,
+            **options.front_arguments(),
         )
 
     def refuse(self) -> None:
@@ -164,6 +156,8 @@ class NativeTransport:
             more = True  # what stands behind a call that raises is taken in the next round
             try:
                 more = self._take(events, received_s, jobs)
+                if jobs:
+                    self.calls.lane_s = received_s
                 if self._lane.serve(jobs) if jobs else self._lane.run_inline():
                     wait_ms = 0
             except Exception:
@@ -231,36 +225,52 @@ class NativeTransport:
     ) -> Job | None:
         """The job of a call; None when it has been answered, as probes are to the very end."""
         metadata, _, remaining_s = details
-        permit = None
+        permit = tenant = None
+        timed = False
+        for name, value in metadata:
+            if name == TIMING_KEY:
+                timed = value == "1"
+            elif name == TENANT_KEY:
+                tenant = str(value)
         if self._guard is not None:
-            permit = self._guard.admit_call(key, self._paths[method], now, metadata)
+            permit = self._guard.find(key, self._paths[method], now, tenant)
+            if permit is not None and permit.counts and self._over_quota(call, method, permit, now):
+                return None
         if len(payload) > self._options.message_bytes_max:
             raise message_too_large(len(payload), self._options.message_bytes_max)
-        if method >= self._first_direct:
-            if self._refusing:
-                raise draining()
-            self.calls.begin(call, method - self._first_direct, payload, permit)
-            return None
         decode = self._decoders[method]
         if decode is None:
-            handle = self._handlers[method]
-            assert handle is not None
-            if permit is None:
-                self._live_front.respond(call, handle(payload))
-            else:
-                token = CALL.set(permit)
-                try:
-                    self._live_front.respond(call, handle(payload))
-                finally:
-                    CALL.reset(token)
+            self._pass_on(call, method, payload, permit, details)
             return None
         if self._refusing:
             raise draining()
         job = decode(payload, now, remaining_s, permit)
-        for name, value in metadata:
-            if name == TIMING_KEY and value == "1":
-                job.timed = True
+        job.timed = timed
         return job
+
+    def _pass_on(
+        self, call: int, method: int, payload: bytes, permit: Permit | None, details: Any
+    ) -> None:
+        """Gives a call to the event loop, or answers it at once."""
+        if method >= self._first_direct:
+            if self._refusing:
+                raise draining()
+            self.calls.begin(call, method - self._first_direct, payload, permit, details)
+            return
+        handle = self._handlers[method]
+        assert handle is not None
+        token = CALL.set(permit or UNGUARDED)
+        try:
+            self._live_front.respond(call, handle(payload))
+        finally:
+            CALL.reset(token)
+
+    def _over_quota(self, call: int, method: int, permit: Permit, now: float) -> bool:
+        """Counts a call; whether it was one too many, and so refused before anything is read."""
+        error = permit.over_quota(now)
+        if error is not None:
+            self._refuse(call, method, error, now)
+        return error is not None
 
     def _cancel(self, call: int, jobs: list[Job]) -> None:
         gone = self._in_flight.pop(call, None)
@@ -278,6 +288,6 @@ class NativeTransport:
         self._send_error(call, error)
 
     def _send_error(self, call: int, error: CallError) -> None:
-        # The front raises on every other `grpc-` key, push-back among them; RetryInfo says it too.
-        details = [pair for pair in error.trailing_metadata if pair[0] == DETAILS_KEY]
-        self._live_front.fail(call, int(error.code), error.message, details)
+        # The front raises on every other `grpc-` key, push-back among them.
+        assert self._front is not None
+        self._front.fail(call, error.code, error.message, error.status_details)

@@ -21,13 +21,16 @@ from typing import Any
 
 from pygrpc_native import STREAM_CLOSED, STREAM_SENT, NativeGrpcFront
 
+from stubtail.access.guard import Guard
 from stubtail.access.identity import CALL, Permit
 from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.endpoints.method import ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
 from stubtail.telemetry.propagation import TRACEPARENT
+from stubtail.transport.acts import Act, is_act
 from stubtail.transport.admission import at_work
 from stubtail.transport.slow_callers import untaken
+from stubtail.transport.step_aside import step_aside
 
 log = logging.getLogger("stubtail.transport")
 
@@ -35,9 +38,13 @@ log = logging.getLogger("stubtail.transport")
 LOOK_S = 0.0003  # how long a stream that has just begun is looked at before a timer is set
 FULL_WAIT_S = 0.001
 FULL_WAIT_MAX_S = 0.05
+STEP_S = 0.0002  # the loop steps aside after so long: a lane with jobs would await bursts of tokens
+LATELY_S = 0.02  # the lane has jobs if it had one so lately
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
-Handed = tuple[int, int, bytes, Permit | None]
+# Call, index of the method, payload, what its caller may do, (metadata, peer, time left).
+UNKNOWN = ((), "", None)
+Handed = tuple[int, int, bytes, Permit | None, tuple[Any, ...]]
 
 
 class NativeCalls:
@@ -49,9 +56,10 @@ class NativeCalls:
         methods: those that the front is to serve itself.
         send_error: ends a call with an error.
         clock: monotonic seconds.
+        guard: hears of denials and of administrative acts; None where everybody may do everything.
 
     Attributes:
-        on_failure: told of each failure of a caller who is known.
+        lane_s: when the lane has had a job last; set by its thread.
     """
 
     def __init__(
@@ -59,18 +67,22 @@ class NativeCalls:
         methods: Sequence[Unary | ServerStream],
         send_error: Callable[[int, CallError], None],
         clock: Callable[[], float],
+        guard: Guard | None = None,
     ) -> None:
         self.paths = [method.path for method in methods]
         self._methods = methods
         self._send_error = send_error
         self._clock = clock
+        self._guard = guard
         self._loop: asyncio.AbstractEventLoop | None = None
         self._front: NativeGrpcFront | None = None
         self._handed: deque[Handed | int] = deque()
         self._woken = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ended = False
-        self.on_failure: Callable[[CallError, str, Permit], None] | None = None
+        self._open: set[int] = set()
+        self._step_s = 0.0
+        self.lane_s = -inf
         self.traceparents: dict[int, str] = {}  # of calls that came with one, where traces are on
 
     @property
@@ -83,13 +95,22 @@ class NativeCalls:
         self._loop = asyncio.get_running_loop()
         self._front = front
 
-    def begin(self, call: int, index: int, payload: bytes, permit: Permit | None) -> None:
+    def begin(
+        self,
+        call: int,
+        index: int,
+        payload: bytes,
+        permit: Permit | None,
+        details: tuple[Any, ...] = UNKNOWN,
+    ) -> None:
         """A call has come for the method with this index."""
-        self._hand((call, index, payload, permit))
+        self._open.add(call)
+        self._hand((call, index, payload, permit, details))
 
     def cancel(self, call: int) -> None:
         """The caller has gone, or its time is over."""
-        self._hand(call)
+        if call in self._open:  # the front tells of the end of each call, after its answer too
+            self._hand(call)
 
     async def end(self, timeout_s: float) -> None:
         """Ends every open call with UNAVAILABLE: what it has been told so far stays true."""
@@ -124,10 +145,13 @@ class NativeCalls:
 
     def _forget(self, call: int, _: asyncio.Task[None]) -> None:
         del self._tasks[call]
+        self._open.discard(call)
         if self.traceparents:
             self.traceparents.pop(call, None)
 
-    async def _serve(self, call: int, index: int, payload: bytes, permit: Permit | None) -> None:
+    async def _serve(
+        self, call: int, index: int, payload: bytes, permit: Permit | None, details: Any
+    ) -> None:
         """One call from its arrival to its end; a caller who goes cancels it."""
         method, failure = self._methods[index], None
         if self.traceparents:
@@ -138,7 +162,7 @@ class NativeCalls:
             elif permit is None:
                 await self._answer(call, method, payload)
             else:
-                await self._admitted(call, method, payload, permit)
+                await self._admitted(call, method, payload, permit, details)
         except asyncio.CancelledError:
             if not self._ended:
                 raise
@@ -150,12 +174,17 @@ class NativeCalls:
             failure = server_defect()
         if failure is not None:
             failure.forget()
-            if permit is not None and self.on_failure is not None:
-                self.on_failure(failure, method.path, permit)
+            if permit is not None and self._guard is not None:
+                self._guard.note_of(failure, method.path, permit, details[1], details[0])
             self._fail(call, failure)
 
     async def _admitted(
-        self, call: int, method: Unary | ServerStream, payload: bytes, permit: Permit
+        self,
+        call: int,
+        method: Unary | ServerStream,
+        payload: bytes,
+        permit: Permit,
+        details: Any,
     ) -> None:
         """A call goes on for as long as its caller's credential is good."""
         CALL.set(permit)
@@ -165,11 +194,41 @@ class NativeCalls:
         try:
             async with end or nullcontext():
                 with at_work(permit.tenant):
-                    await self._answer(call, method, payload)
+                    if is_act(permit):
+                        await self._audited(call, method, payload, permit, details)
+                    else:
+                        await self._answer(call, method, payload)
         except TimeoutError:
             if end is None or not end.expired():
                 raise  # the method's own
             raise unauthenticated(Unknown.EXPIRED) from None
+
+    async def _audited(
+        self,
+        call: int,
+        method: Unary | ServerStream,
+        payload: bytes,
+        permit: Permit,
+        details: Any,
+    ) -> None:
+        """An administrative act, with its record."""
+        audit = self._guard.audit if self._guard is not None else None
+        if audit is None:
+            await self._answer(call, method, payload)
+            return
+        act = Act(audit, method.path, permit, details[1], details[0])
+        error: CallError | None = None
+        try:
+            await self._answer(call, method, payload)
+        except CallError as failed:
+            error = failed
+            raise
+        except Exception:
+            error = server_defect()
+            raise
+        finally:
+            act.end(error)
+            error = None  # or it would hold this frame, and the frame it
 
     async def _answer(self, call: int, method: Unary | ServerStream, payload: bytes) -> None:
         front = self._front
@@ -179,9 +238,14 @@ class NativeCalls:
             if front.stream_try_send(call, reply) != STREAM_SENT:
                 await self._send_slowly(call, reply, method.take_s)
         else:
-            handle: Any = method.handle
+            pushed = method.pushed
+            told: Any = (
+                method.handle(payload)
+                if pushed is None
+                else pushed(payload, partial(self._push, call))
+            )
             look_s = LOOK_S
-            async with aclosing(handle(payload)) as replies:
+            async with aclosing(told) as replies:
                 async for reply in replies:
                     if front.stream_try_send(call, reply) == STREAM_SENT:
                         continue
@@ -189,6 +253,17 @@ class NativeCalls:
                         return
                     look_s = 0.0
         front.stream_end(call)
+
+    def _push(self, call: int, reply: bytes) -> bool:
+        """Sends a message if it can be sent at once; those before it have been."""
+        assert self._front is not None
+        sent = self._front.stream_try_send(call, reply)
+        now_s = self._clock()
+        if self._step_s < now_s < self.lane_s + LATELY_S:
+            step_aside()
+            # As long as others have had, at least: a lane that is never done would have all of it.
+            self._step_s = 2 * self._clock() - now_s + STEP_S
+        return bool(sent == STREAM_SENT)
 
     async def _send_slowly(
         self, call: int, reply: bytes, take_s: float, look_s: float = 0.0

@@ -1,6 +1,7 @@
 """The settings of the native front; without the front itself, which is optional."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,16 @@ class NativeOptions:
     message_bytes_max: int
     metadata_bytes_max: int
     streams_max: int
+
+    def front_arguments(self) -> dict[str, Any]:
+        """How the front behaves, whatever it serves."""
+        return {
+            "io_threads": self.io_threads,
+            "call_details": True,
+            "delay_stream_headers": True,
+            "keepalive_time_ms": 30_000,
+            "keepalive_timeout_ms": 10_000,
+            "max_concurrent_streams": self.streams_max,
+            "max_metadata_size": self.metadata_bytes_max,
+            "reuse_port": self.reuse_port,
+        }

@@ -1,8 +1,10 @@
 """Servers with providers that fail on purpose, and the proof that nothing of a call is left."""
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -20,7 +22,11 @@ from tests.server_process import ServerProcess
 
 COPIES = 8  # of models whose state a test changes: each test has its own
 SECRETS = ("SECRET-PROMPT", "SECRET-KEY", "SECRET-ANSWER", "Grey")
-PATIENT = {"breaker_failures_max": 10_000, "breaker_attempts_min": 10_000}
+PATIENT = {
+    "breaker_failures_max": 10_000,
+    "breaker_attempts_min": 10_000,
+    "connect_timeout_ms": 60_000,  # what is closed before has been cancelled
+}
 TIGHT = {
     "breaker_failures_max": 3,
     "breaker_open_ms": 300,
@@ -47,7 +53,17 @@ def in_flight(channel: grpc.Channel) -> int:
     return sum(one.in_flight for one in upstreams)
 
 
-def write_settings(path: Path, upstream: LlmUpstream, **settings: int) -> Path:
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose queue of callers is full: whoever else connects waits for ever."""
+    with socket.socket() as listening, socket.socket() as only:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        only.connect(listening.getsockname())
+        yield int(listening.getsockname()[1])
+
+
+def write_settings(path: Path, upstream: LlmUpstream, full: int = 1, **settings: int) -> Path:
     """Settings with the providers `p`, `q` and some that cannot be reached, and aliases."""
     names = [*SCRIPTS, *(f"{name}@{copy}" for name in SCRIPTS for copy in range(COPIES))]
     lines = ["[llm]", *(f"{name} = {value}" for name, value in settings.items())]
@@ -55,6 +71,7 @@ def write_settings(path: Path, upstream: LlmUpstream, **settings: int) -> Path:
         "p": (upstream.base_url, names),
         "q": (upstream.base_url, ["ok", "ok@1", "ok@2", "paced", "broken", "throttled@7"]),
         "nobody": ("http://127.0.0.1:1/v1", ["ok"]),
+        "full": (f"http://127.0.0.1:{full}/v1", ["ok"]),
         "tls": (f"https://127.0.0.1:{upstream.port}/v1", ["ok"]),
     }
     for name, (url, models) in addresses.items():
@@ -121,8 +138,9 @@ def llm_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ServerProcess]:
     """A server whose breakers never open, so that tests do not know of each other."""
-    file = write_settings(tmp_path_factory.mktemp("llm") / "a.toml", upstream, **PATIENT)
-    yield from _serve(llm_models, transport, file)
+    path = tmp_path_factory.mktemp("llm") / "a.toml"
+    with full_port() as full:
+        yield from _serve(llm_models, transport, write_settings(path, upstream, full, **PATIENT))
 
 
 @pytest.fixture(scope="session")
@@ -133,8 +151,9 @@ def tight_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ServerProcess]:
     """A server with breakers that open early, and little time."""
-    file = write_settings(tmp_path_factory.mktemp("llm") / "b.toml", upstream, **TIGHT)
-    yield from _serve(llm_models, transport, file)
+    path = tmp_path_factory.mktemp("llm") / "b.toml"
+    with full_port() as full:
+        yield from _serve(llm_models, transport, write_settings(path, upstream, full, **TIGHT))
 
 
 def _serve(models: Path, transport: str, file: Path) -> Iterator[ServerProcess]:

@@ -4,6 +4,7 @@ import threading
 import time
 
 import grpc
+import psutil
 import pytest
 
 from tests.integration.calls import Code, refused, start
@@ -12,7 +13,7 @@ from tests.integration.llm.conftest import in_flight, wait_until
 from tests.llm_upstream import TEXT, LlmUpstream, Talk
 from tests.server_process import ServerProcess
 
-PHASES = ["silent", "stall-before", "comments", "stall-after", "trickle"]
+PHASES = ["silent", "endless-head", "stall-before", "comments", "stall-after", "trickle"]
 STORM = 60
 GONE_S = 10.0  # what a busy machine may take; the timeouts of the calls are far above
 
@@ -53,12 +54,33 @@ def test_a_cancelled_call_closes_its_upstream(llm: grpc.Channel, upstream: LlmUp
     assert talk.gone.wait(GONE_S)
 
 
+@pytest.mark.parametrize("method", ["Chat", "ChatStream"])
+def test_a_cancelled_call_ends_its_connecting(
+    llm: grpc.Channel, llm_server: ServerProcess, method: str
+) -> None:
+    """Before there is a connection: the attempt at one is closed, a minute before its time."""
+
+    def connecting() -> bool:
+        found = psutil.Process(llm_server.pid).net_connections("tcp")
+        return any(one.status == psutil.CONN_SYN_SENT for one in found)
+
+    made = request("full/ok")
+    call = start(llm, SERVICE + "Chat", made) if method == "Chat" else begin(llm, made)
+    wait_until(connecting, "it does not connect")
+
+    call.cancel()
+
+    wait_until(lambda: not connecting(), "it connects on")
+    wait_until(lambda: health(llm, "full/ok").in_flight == 0, "the slot is held")
+
+
 @pytest.mark.parametrize("model", ["silent", "stall-after"])
 def test_a_deadline_closes_the_upstream(
     llm: grpc.Channel, upstream: LlmUpstream, model: str
 ) -> None:
     """The deadline of the call bounds every phase; the upstream is not to blame for it."""
     made = request(f"p/{model}@1")
+    before = health(llm, f"p/{model}@1").failures  # of other tests
 
     told = stream(llm, made, timeout=0.5)
 
@@ -66,7 +88,7 @@ def test_a_deadline_closes_the_upstream(
     assert told.error.code == Code.DEADLINE_EXCEEDED
     (talk,) = upstream.of(made.end_user)
     assert talk.gone.wait(GONE_S)
-    assert health(llm, f"p/{model}@1").failures == 0
+    assert health(llm, f"p/{model}@1").failures == before
 
 
 def test_a_caller_that_does_not_read_holds_up_nobody(

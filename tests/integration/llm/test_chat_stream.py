@@ -24,6 +24,7 @@ EARLY = [
     ("garbage", "MALFORMED", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
     ("no-http", "BROKEN_OFF", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
     ("silent", "NO_FIRST_TOKEN", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
+    ("endless-head", "NO_FIRST_TOKEN", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
     ("stall-before", "NO_FIRST_TOKEN", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
     ("comments", "NO_FIRST_TOKEN", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
     ("reset-before", "BROKEN_OFF", Code.UNAVAILABLE, "UPSTREAM_FAILED"),
@@ -44,7 +45,7 @@ LATE = [
     ("partial-usage", "Grey ", "UPSTREAM_ERROR", "BROKEN_OFF", "ANSWER_INTERRUPTED"),
 ]
 SHORT = {"first_token_timeout_ms": 300, "stall_timeout_ms": 300}
-HASTY = {"silent", "stall-before", "comments", "stall-after"}
+HASTY = {"silent", "endless-head", "stall-before", "comments", "stall-after"}
 
 
 def outcomes(end: llm_pb2.ChatEnd) -> list[str]:
@@ -115,13 +116,13 @@ def test_loose_ends_are_complete(llm: grpc.Channel, model: str, status: str) -> 
     assert not end.usage.HasField("cost_nano_usd")
 
 
-@pytest.mark.parametrize("model", ["bytewise", "huge", "thinking"])
+@pytest.mark.parametrize("model", ["bytewise", "huge", "thinking", "slow-head"])
 def test_odd_forms_are_read(llm: grpc.Channel, model: str) -> None:
     """Bytes one by one with CR LF, large pieces, thoughts and log-probabilities."""
     told = stream(llm, request(f"p/{model}"))
 
     complete(told)
-    assert told.text == {"bytewise": TEXT, "huge": HUGE + "!", "thinking": "Yes"}[model]
+    assert told.text == {"huge": HUGE + "!", "thinking": "Yes"}.get(model, TEXT)
     if model == "thinking":
         assert told.deltas[0].reasoning == "Hm."
         assert [top.token for top in told.deltas[1].logprobs[0].top] == ["Yes", "No"]

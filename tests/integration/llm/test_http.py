@@ -95,6 +95,14 @@ async def test_a_header_cannot_smuggle_another() -> None:
         assert one.connections == 0
 
 
+async def test_a_head_that_cannot_be_sent_costs_no_connection() -> None:
+    """As with a path that somebody wrote in another script."""
+    async with providing() as (one, http):
+        with pytest.raises(UnicodeEncodeError):
+            await ask(http, f"http://127.0.0.1:{one.port}/\u4f8b")
+        assert http.connections == 0
+
+
 async def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, and at once when the other side closes them."""
     monkeypatch.setattr(pool, "KEEP_ALIVE_S", 0.1)

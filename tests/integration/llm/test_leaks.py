@@ -100,17 +100,24 @@ class Storm:
         message = llm_pb2.ChatMessage(role=llm_pb2.CHAT_ROLE_USER, text="hello")
         routing = llm_pb2.Routing(max_attempts=1)
         made = llm_pb2.ChatRequest(model=f"p/{model}", messages=[message], routing=routing)
-        async with aclosing(self._proxy.stream(made)) as events:
-            text, count = "", 0
+        texts: list[str] = []
+
+        def take(text: str) -> bool:
+            texts.append(text)
+            return True
+
+        push = take if self._random.random() < 0.5 else None
+        async with aclosing(self._proxy.stream(made, push=push)) as events:
+            count = 0
             async for event in events:
                 count += 1
-                text += event if isinstance(event, str) else ""
+                texts += [event] if isinstance(event, str) else []
                 if count == events_max:
                     self_ = asyncio.current_task()
                     assert self_ is not None
                     self_.cancel()
                     await asyncio.sleep(0)
-            return text
+            return "".join(texts)
 
 
 async def check_at_rest(proxy: Proxy, books: Books, upstream: LlmUpstream, before: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stubtail.breaker import BreakerOptions
@@ -59,6 +59,13 @@ class FakeReply:
             await asyncio.get_running_loop().create_future()
         return b""
 
+    async def follow(self, within_s: float, take: Callable[[bytes], float | None]) -> bool:
+        """Gives the pieces to `take`, until it wants no more."""
+        while piece := await self.read(within_s):
+            if take(piece) is None:
+                return True
+        return False
+
     async def read_all(self, bytes_max: int, within_s: float) -> bytes:
         """All pieces."""
         return b"".join([await self.read(within_s) for _ in range(len(self._pieces) + 1)])
@@ -81,7 +88,7 @@ class FakeHttp:
         self.urls.append(url)
         if self.connects:
             await asyncio.get_running_loop().create_future()
-        more[-1]()
+        more[4]()
         return self.replies.pop(0)
 
 
@@ -105,8 +112,9 @@ def run(
     given: Terms | None = None,
     request: llm_pb2.ChatRequest | None = None,
     hooks: Hooks = NO_HOOKS,
+    takes: Iterable[bool] | None = None,
 ) -> tuple[list[Event], CallError | None]:
-    """The events of a call, and how it failed."""
+    """The events of a call, and how it failed; `takes` is which texts go past the generator."""
     ticks = itertools.count()
     any_http: Any = http
     limits = ReadLimits(10_000, 10_000)
@@ -114,9 +122,17 @@ def run(
     call = ChatCall(means, request or llm_pb2.ChatRequest(), given or terms(plan, attempts_max))
     events: list[Event] = []
 
+    taking = None if takes is None else iter(takes)
+
+    def push(text: str) -> bool:
+        taken = taking is not None and next(taking, False)
+        if taken:
+            events.append(text)
+        return taken
+
     async def collect() -> CallError | None:
         try:
-            async for one in call.stream():
+            async for one in call.stream(None if taking is None else push):
                 events.append(one)  # noqa: PERF401 - those before an error are kept
         except CallError as error:
             return error

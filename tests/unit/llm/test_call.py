@@ -5,7 +5,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stubtail.llm.attempts import Means
@@ -28,6 +28,8 @@ GOOD = b"".join([OPENING, *CONTENT, FINISH, TAIL])
 # The blank line of the event with the reason of the end: from here on the answer is complete. The
 # second line end is CR LF, and its CR is enough.
 COMPLETE_AT = len(GOOD) - len(TAIL) - 1
+# And where what follows begins with a blank line of its own: from the end of that event's data.
+TOLD_AT = len(GOOD) - len(TAIL) - len(b"\r\n\r\n")
 
 
 @settings(max_examples=300)
@@ -44,19 +46,26 @@ COMPLETE_AT = len(GOOD) - len(TAIL) - 1
         ]
     ),
     st.booleans(),
+    st.none() | st.lists(st.booleans(), max_size=8),
 )
-def test_a_cut_answer_is_never_complete(at: int, cuts: list[int], then: bytes, breaks: bool):
-    """A good stream is cut anywhere; what follows is nothing, garbage, an error or a comment."""
+@example(TOLD_AT, [], b"\n\n: x\n\n", False, None)
+def test_a_cut_answer_is_never_complete(
+    at: int, cuts: list[int], then: bytes, breaks: bool, takes: list[bool] | None
+):
+    """A good stream is cut anywhere; what follows is nothing, garbage, an error or a comment.
+
+    Whichever of its texts go straight to the caller, past the events.
+    """
     body = GOOD[:at] + then
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
     reply = FakeReply([body[a:b] for a, b in itertools.pairwise(places)], breaks=breaks)
     one = upstream()
 
-    events, error = run(FakeHttp(reply), [one])
+    events, error = run(FakeHttp(reply), [one], takes=takes)
 
     ends = [each for each in events if isinstance(each, llm_pb2.ChatEnd)]
     if error is None:
-        assert at >= COMPLETE_AT
+        assert at >= (TOLD_AT if then.startswith(b"\n\n") else COMPLETE_AT)
         assert text_of(events) == "".join(WORDS)
         assert ends[0].finish_reason == llm_pb2.FINISH_REASON_STOP
     else:
@@ -108,3 +117,24 @@ def test_whoever_stops_listening_leaves_nothing(stop_after: int):
     assert (one.in_flight, one.origin.in_flight) == (0, 0)
     assert reply.closed == (stop_after > 0)
     assert one.failures == 0
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_telling_a_text_is_no_wait_for_the_upstream(takes: bool):
+    """Whatever of it happens where the bytes come in."""
+    times, one = [0.0], upstream()
+    http: Any = FakeHttp(FakeReply([*CONTENT, FINISH, TAIL]))
+    means = Means(http, ReadLimits(10_000, 10_000), lambda: times[0], float)
+    call = ChatCall(means, llm_pb2.ChatRequest(), terms([one]))
+
+    def push(_: str) -> bool:
+        times[0] += 1.0
+        return takes
+
+    async def listen() -> list[Any]:
+        return [each async for each in call.stream(push)]
+
+    end = asyncio.run(listen())[-1]
+
+    assert end.timing.upstream_us == 0
+    assert end.timing.proxy_us == end.timing.total_us > 0

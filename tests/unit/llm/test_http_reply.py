@@ -184,3 +184,54 @@ def test_a_body_above_the_bound_is_none():
         assert stage.transport.aborted
 
     play(scene())
+
+
+def test_who_follows_sees_bytes_before_it_is_woken():
+    """And is woken when it says so, or at the end; what comes after that waits for it."""
+
+    async def scene() -> None:
+        stage, seen = Stage(), []
+        waits: list[float | None] = [30.0, None, 30.0]
+
+        def take(data: bytes) -> float | None:
+            seen.append(data)
+            return waits.pop(0)
+
+        stage.one.data_received(UNTIL_CLOSE[:-5])
+        await stage.one.head(30.0)
+        following = asyncio.create_task(stage.one.follow(0.05, take))
+        await asyncio.sleep(0)
+        stage.one.data_received(b"H")
+        assert seen == [b"H"]
+        await asyncio.sleep(0.1)
+        assert not following.done(), "who took something waits on for as long as it said"
+        stage.one.data_received(b"e")
+        stage.one.data_received(b"ll")
+        assert seen == [b"H", b"e"], "nothing is seen by one who is being woken"
+        assert await following
+
+        following = asyncio.create_task(stage.one.follow(30.0, take))
+        await asyncio.sleep(0)
+        assert seen == [b"H", b"e", b"ll"]
+        stage.one.connection_lost(None)
+        assert not await following
+
+    play(scene())
+
+
+def test_who_follows_is_told_of_silence_and_of_breaks():
+    """As who reads."""
+
+    async def scene() -> None:
+        stage = Stage()
+        stage.one.data_received(LENGTH[:-2])
+        await stage.one.head(30.0)
+        with pytest.raises(TimeoutError):
+            await stage.one.follow(30.0, lambda _: 0.01)
+        following = asyncio.create_task(stage.one.follow(30.0, lambda _: 30.0))
+        await asyncio.sleep(0)
+        stage.one.connection_lost(None)
+        with pytest.raises(BrokenOffError):
+            await following
+
+    play(scene())

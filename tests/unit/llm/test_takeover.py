@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ def test_a_hedge_answers_where_the_first_says_nothing():
     """The slow one is closed, and is not to blame."""
     slow, quick = FakeReply([], hangs=True), FakeReply(GOOD)
     plan = [upstream("p"), upstream("q")]
-    given = replace(terms(plan, 3), hedge_after_s=0.001)
+    given = terms(plan, 3)._replace(hedge_after_s=0.001)
 
     events, error = run(FakeHttp(slow, quick), plan, given=given)
 
@@ -70,7 +69,7 @@ def test_a_quick_first_needs_no_hedge():
     """Nobody else is asked."""
     plan = [upstream("p"), upstream("q")]
     http = FakeHttp(FakeReply(GOOD))
-    events, error = run(http, plan, given=replace(terms(plan, 3), hedge_after_s=30.0))
+    events, error = run(http, plan, given=terms(plan, 3)._replace(hedge_after_s=30.0))
     assert error is None
     assert outcomes(events) == ["OK"]
     assert http.urls == ["http://p/chat/completions"]
@@ -81,12 +80,12 @@ def test_a_hedge_takes_from_the_one_budget():
     """With one attempt there is none, and after two there is no third."""
     plan = [upstream("p"), upstream("q"), upstream("r")]
     http = FakeHttp(refusal("x", 500), FakeReply(GOOD))
-    _, error = run(http, plan, given=replace(terms(plan, 1), hedge_after_s=0.001))
+    _, error = run(http, plan, given=terms(plan, 1)._replace(hedge_after_s=0.001))
     assert error is not None
     assert len(http.urls) == 1
 
     http = FakeHttp(refusal("x", 500), refusal("y", 500), FakeReply(GOOD))
-    _, error = run(http, plan, given=replace(terms(plan, 2), hedge_after_s=0.001))
+    _, error = run(http, plan, given=terms(plan, 2)._replace(hedge_after_s=0.001))
     assert error is not None
     assert len(http.urls) == 2
     assert at_rest(*plan)
@@ -143,7 +142,7 @@ def test_a_restart_that_finds_nobody_is_an_error():
 def test_what_is_too_long_goes_to_those_with_more_room():
     """And not to the others of the alias, which would refuse it too."""
     small, other, large = upstream("small"), upstream("other"), upstream("large")
-    given = replace(terms([], 3), plan=Plan([small, other], on_context=[large]))
+    given = terms([], 3)._replace(plan=Plan([small, other], on_context=[large]))
     http = FakeHttp(refusal("context_length_exceeded"), FakeReply(GOOD))
     events, error = run(http, [], given=given)
     assert error is None
@@ -158,7 +157,7 @@ def test_what_is_too_long_goes_to_those_with_more_room():
 def test_refused_content_goes_to_those_with_another_policy(reply: FakeReply):
     """Whether an error or an empty answer says so."""
     strict, other, free = upstream("strict"), upstream("other"), upstream("free")
-    given = replace(terms([], 3), plan=Plan([strict, other], on_content=[free]))
+    given = terms([], 3)._replace(plan=Plan([strict, other], on_content=[free]))
     http = FakeHttp(reply, FakeReply(GOOD))
     events, error = run(http, [], given=given)
     assert error is None
@@ -242,7 +241,7 @@ async def test_a_caller_who_goes_while_a_race_ends_leaves_nothing(
 ) -> None:
     """Also in the very moment between the winner's answer and the losers' end."""
     plan, book = [upstream("p"), upstream("q")], Book()
-    given = replace(terms(plan, 3), hedge_after_s=0.001)
+    given = terms(plan, 3)._replace(hedge_after_s=0.001)
     slow, quick = FakeReply([], hangs=True), FakeReply([HELLO], hangs=True)
     real, ending = asyncio.gather, asyncio.Event()
 

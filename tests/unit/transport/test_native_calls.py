@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from stubtail.access.identity import ANONYMOUS, CALL, Identity, Permit
+from stubtail.access.identity import ANONYMOUS, CALL, Identity, Permit, note_model
 from stubtail.access.tenants import Account, TenantRules
 from stubtail.endpoints.method import ServerStream, Unary
 from stubtail.errors import CallError, Code, draining
@@ -202,6 +203,34 @@ async def test_a_call_ends_with_its_credential() -> None:
     stage.calls.begin(4, 0, b"x", busy)
     await stage.rest()
     assert (4, b"x") in stage.front.told
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+async def test_what_cannot_be_noted_is_not_done(has_room: bool) -> None:
+    """An act is refused while the log is full; else it is noted, with where it came from."""
+    stage, acts, done = Stage(), list[tuple[Any, ...]](), list[bytes]()
+
+    async def load(payload: bytes) -> bytes:
+        note_model("churn")
+        done.append(payload)
+        return b"loaded"
+
+    audit = SimpleNamespace(has_room=has_room, act=lambda *what: acts.append(what))
+    guard: Any = SimpleNamespace(audit=audit, note_of=lambda *_: None)
+    calls = NativeCalls([Unary("/load", load)], stage.fail, lambda: stage.now_s, guard)
+    front: Any = stage.front
+    calls.start(front)
+    who = Permit(permit("ann").identity, "manage")
+    calls.begin(1, 0, b"request", who, ((), "ipv4:10.0.0.1:1", None))
+    await stage.until(lambda: calls.in_flight == 0)
+    if has_room:
+        assert done == [b"request"]
+        ((path, identity, peer, _, models, error),) = acts
+        assert (path, identity.caller, peer) == ("/load", "ann", "ipv4:10.0.0.1:1")
+        assert (models, error) == (["churn"], None)
+    else:
+        assert (done, acts) == ([], [])
+        assert stage.front.told == [(1, "AUDIT_BLOCKED")]
 
 
 @pytest.mark.parametrize("left_s", [1e6, float("inf")])
