@@ -126,6 +126,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "far times": (
         {"series": [{"values": [1, 2], "timestamps_ms": [0, 2**62]}]}, "series[0].timestamps_ms[1]",
     ),
+    "the least time": (
+        {"series": [{"values": [1, 2], "timestamps_ms": [-(2**63), 0]}]},
+        "series[0].timestamps_ms[0]",
+    ),
+    "far start": ({"series": [{"values": [1.0], "start_ms": 2**62}]}, "series[0].start_ms"),
     "times without end": (
         {"horizon": 1024, "frequency": "999999W",
              "series": [{"values": [1.0] * 20_000, "start_ms": 0}]},

@@ -21,6 +21,33 @@ FIRST_GUESS_S: Final = {
 }
 
 
+# Of the time that `auto` takes, what it cannot leave out when time is short.
+LEAST_PART: Final = 0.25
+
+
+class LeastLatency(LatencyModel):
+    """How long a model takes at least that does what fits into its time.
+
+    Calls are admitted by it: to refuse what takes longer with all the time in the world would be
+    to refuse whom the model could have answered.
+
+    Args:
+        whole: learns how long it takes.
+    """
+
+    __slots__ = ("_whole",)
+
+    def __init__(self, whole: LatencyModel) -> None:
+        super().__init__(LEAST_PART * whole.fixed_s, LEAST_PART * whole.per_row_s)
+        self._whole = whole
+
+    def observe(self, rows: int, run_s: float) -> None:
+        """Learns from one finished run."""
+        self._whole.observe(rows, run_s)
+        self.fixed_s = LEAST_PART * self._whole.fixed_s
+        self.per_row_s = LEAST_PART * self._whole.per_row_s
+
+
 class ForecastQueues:
     """Makes a queue for each model and size of series.
 
@@ -43,9 +70,10 @@ class ForecastQueues:
             if len(self._queues) >= QUEUES_MAX:
                 self._queues.pop(next(iter(self._queues)), None)
             guess_s = FIRST_GUESS_S[model] * (1.0 + 0.25 * (blocks - 1)) / self._crew.size
+            latency = LatencyModel(0.001, guess_s)
             queue = ModelQueue(
                 ForecastRunner(model, version, self._crew),
-                LatencyModel(0.001, guess_s),
+                LeastLatency(latency) if model == AUTO else latency,
                 solo=True,  # a call's series fill the processes; its neighbours have their own fate
                 apart=True,
             )

@@ -29,6 +29,7 @@ class ForecastRunner:
     def __init__(self, name: str, version: str, crew: Crew) -> None:
         self.name = name
         self.version = version
+        self.prove = None  # its processes are judged one by one, and replaced
         self._crew = crew
 
     def assemble(self, jobs: Sequence[Job]) -> tuple[Job, list[Placed]]:

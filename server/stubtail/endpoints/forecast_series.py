@@ -22,6 +22,7 @@ GAPS_MAX: Final = 8  # timestamps may leave out so many steps for each that they
 ITEM_BYTES: Final = 8
 END_MS_MAX: Final = 4_000_000_000_000_000_000  # the times of a forecast are int64
 YEARS_MS_MAX: Final = 8_000_000_000_000_000  # 250,000 years: calendars end soon after
+TOO_FAR: Final = "must be within 8e15 ms of 1970"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ def _read(asked: Asked, series: Any, common: Frequency | None, deadline_s: float
         if frequency is not None:
             values, known = _regular(values, known, positions(times, frequency))
     elif start_ms is not None:
-        _check_times(np.array([start_ms]))
+        if abs(start_ms) > YEARS_MS_MAX:
+            raise SeriesError("start_ms", TOO_FAR)
         if frequency is not None:
             last_ms = _last_of(start_ms, len(values), frequency)
     task = Task(
@@ -183,10 +185,9 @@ def _check_values(values: Doubles) -> None:
 
 
 def _check_times(times: Times) -> None:
-    wide = np.abs(times) > YEARS_MS_MAX
+    wide = (times > YEARS_MS_MAX) | (times < -YEARS_MS_MAX)  # the least int64 has no absolute value
     if wide.any():
-        index = int(np.argmax(wide))
-        raise SeriesError(f"timestamps_ms[{index}]", "must be within 8e15 ms of 1970")
+        raise SeriesError(f"timestamps_ms[{int(np.argmax(wide))}]", TOO_FAR)
 
 
 def _check_end(first_ms: int, steps: int, frequency: Frequency) -> None:

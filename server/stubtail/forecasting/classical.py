@@ -32,7 +32,7 @@ def ets(values: Doubles, season: int, horizon: int) -> tuple[Doubles, Doubles, s
     """
     from statsmodels.tsa.holtwinters import ExponentialSmoothing  # noqa: PLC0415 - see above
 
-    kept, start = _kept(values, season if season <= ETS_SEASON_MAX else 1, ETS_VALUES_MAX)
+    kept = _kept(values, season if season <= ETS_SEASON_MAX else 1, ETS_VALUES_MAX)
     best: Any = None
     named = ""
     with warnings.catch_warnings():
@@ -53,7 +53,6 @@ def ets(values: Doubles, season: int, horizon: int) -> tuple[Doubles, Doubles, s
     alpha = float(best.params.get("smoothing_level") or 0.0)
     # Hyndman et al. (2005), class 1, without the small terms of season and trend.
     spread = sigma * np.sqrt(1.0 + alpha**2 * np.arange(horizon))
-    del start
     return point, spread, f"ETS({named})"
 
 
@@ -61,7 +60,7 @@ def theta(values: Doubles, season: int, horizon: int) -> tuple[Doubles, Doubles,
     """The Theta method with a deseasonalised series; as `ets`."""
     from statsmodels.tsa.forecasting.theta import ThetaModel  # noqa: PLC0415 - see above
 
-    kept, _ = _kept(values, season, THETA_VALUES_MAX)
+    kept = _kept(values, season, THETA_VALUES_MAX)
     seasonal = season > 1 and len(kept) >= 2 * season + 1
     positive = bool((kept > 0).all())
     with warnings.catch_warnings():
@@ -98,11 +97,9 @@ def _kinds(values: Doubles, season: int) -> Iterator[tuple[str, dict[str, Any]]]
                 yield f"A,{name},M", {**trend, "seasonal": "mul", "seasonal_periods": season}
 
 
-def _kept(values: Doubles, season: int, most: int) -> tuple[Doubles, int]:
-    """The newest values, whole seasons of them and three at least."""
-    most = max(most, 3 * season)
-    start = max(len(values) - most, 0)
-    return values[start:], start
+def _kept(values: Doubles, season: int, most: int) -> Doubles:
+    """The newest values, three seasons of them at least."""
+    return values[-max(most, 3 * season) :]
 
 
 def _flat(values: Doubles, horizon: int) -> tuple[Doubles, Doubles, str]:

@@ -1,6 +1,7 @@
 """One process that forecasts, as the server sees it: its start, its end, the socket to it."""
 
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from stubtail.forecasting.worker import READY
 
 START_S_MAX: Final = 60.0  # libraries and graphs from a cold disk on a busy machine
 END_S: Final = 2.0
+STALL_S: Final = 1.0  # within a message: an idle process reads at once, and one that answers writes
 
 
 class Member:
@@ -26,6 +28,7 @@ class Member:
 
     def __init__(self, cached_fits_max: int) -> None:
         ours, theirs = socket.socketpair()
+        bound_stalls(ours, STALL_S)
         with theirs:
             number = theirs.fileno()
             command = [sys.executable, "-m", "stubtail.forecasting.worker", str(number)]
@@ -56,3 +59,16 @@ class Member:
         self._process.kill()  # before the socket, on which another thread may wait
         self._process.wait(END_S)
         self.connection.close()
+
+
+def bound_stalls(end: socket.socket, stall_s: float) -> None:
+    """Messages that no longer move end with an OSError: a stopped process must not hold a call.
+
+    Args:
+        end: blocking; what is larger than its buffers waits for the other side.
+        stall_s: seconds, for each piece that the system takes.
+    """
+    seconds = int(stall_s)
+    limit = struct.pack("@ll", seconds, round((stall_s - seconds) * 1e6))  # a struct timeval
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)

@@ -37,6 +37,8 @@ from stubtail.forecasting.task import (
 )
 from stubtail.forecasting.trend import recent_slope
 
+VALUES_MIN: Final = 3  # fewer say no more than the last one
+ASKED: Final = "asked for"
 NOT_FINITE: Final = (
     "have a forecast beyond all numbers; scale them and their covariates to usual sizes"
 )
@@ -75,7 +77,7 @@ class Engine:
         """
         if self._clock() >= task.deadline_s:
             raise TooSlowError("its deadline passed before it began")
-        history, past = _past(task)
+        history, past = past_of(task)
         notes = _notes(history)
         effect = None
         if task.covariates is not None:
@@ -111,22 +113,18 @@ class Engine:
 
     def _answer(self, task: Task, past: Past, notes: list[str]) -> Answer:
         """The answer with all deciles as its quantiles."""
-        if np.ptp(past.values) == 0:
-            flat = np.full((len(DECILES), task.horizon), past.values[-1])
-            share = (Share(NAIVE, 1.0),)
-            return _answer(NAIVE, "", "the series is constant", share, past, flat, math.nan, 0)
+        if np.ptp(past.values) == 0 or len(past.values) < VALUES_MIN:
+            return _last_value(past, task.horizon)
         if task.model == AUTO:
             return self._auto(task, past, notes)
         began_s = self._clock()
-        course, reason, version = self._single(task, past, notes)
+        model, course, reason, version = self._single(task, past)
         now_s = self._clock()
         mae, origins = math.nan, 0
         # A look back takes as long for each origin, about.
         if 2 * ORIGINS * (now_s - began_s) < min(task.deadline_s, task.due_s) - now_s:
             mae, origins = self._look_back(task, past)
-        return _answer(
-            task.model, version, reason, (Share(task.model, 1.0),), past, course, mae, origins
-        )
+        return _answer(model, version, reason, (Share(model, 1.0),), past, course, mae, origins)
 
     def _auto(self, task: Task, past: Past, notes: list[str]) -> Answer:
         zero_shot, tree_graph = task.graphs.get(ZERO_SHOT), task.graphs.get(TREES)
@@ -153,45 +151,44 @@ class Engine:
             model, "", reason, found.shares, past, found.deciles, found.mae, found.origins
         )
 
-    def _single(self, task: Task, past: Past, notes: list[str]) -> tuple[Course, str, str]:
-        """The deciles of one model, why it answered, and its version."""
+    def _single(self, task: Task, past: Past) -> tuple[str, Course, str, str]:
+        """Who answers, the deciles, why it does, and the version."""
         model, horizon, values = task.model, task.horizon, past.values
-        if model in (ZERO_SHOT, TREES):
-            graph = task.graphs[model]
-            if model == TREES:
-                course = trees(self._graphs.runner(graph), past, horizon)
-                return course, "asked for", graph.version
+        reason = ASKED
+        if model == TREES:
+            graph = task.graphs[TREES]
+            (course,) = trees(self._graphs.runner(graph), [past], [horizon])
+            return model, course, reason, graph.version
+        if model == ZERO_SHOT:
             if len(values) >= network.VALUES_MIN:
+                graph = task.graphs[ZERO_SHOT]
                 course = network.forecast(self._network(graph), values, horizon)
-                return course, "asked for", graph.version
-            notes.append(f"zero-shot needs {network.VALUES_MIN} values; the last season repeats")
-        elif model in (ETS, THETA) and len(values) >= classical.VALUES_MIN:
-            fit = classical.ets if model == ETS else classical.theta
-            point, spread, name = self._fits.get(fit, values, past.short, horizon)
-            return normal_deciles(point, spread), f"asked for; fitted {name}", ""
-        elif model != NAIVE:
-            notes.append(f"{model} needs {classical.VALUES_MIN} values; the last season repeats")
+                return model, course, reason, graph.version
+            reason = f"{model} needs {network.VALUES_MIN} values; the last season repeats"
+        elif model in (ETS, THETA):
+            if len(values) >= classical.VALUES_MIN:
+                fit = classical.ets if model == ETS else classical.theta
+                point, spread, name = self._fits.get(fit, values, past.short, horizon)
+                return model, normal_deciles(point, spread), f"{reason}; fitted {name}", ""
+            reason = f"{model} needs {classical.VALUES_MIN} values; the last season repeats"
         point = seasonal_naive(values, past.short, horizon)
-        return normal_deciles(point, naive_spread(past, horizon)), "asked for", ""
+        return NAIVE, normal_deciles(point, naive_spread(past, horizon)), reason, ""
 
     def _look_back(self, task: Task, past: Past) -> tuple[float, int]:
         """The mean absolute error on rolling origins, where looking back costs next to nothing."""
-        if task.model not in (NAIVE, TREES):
+        if task.model not in (NAIVE, TREES):  # the others take as long again for each origin
             return math.nan, 0
         origins = origins_of(len(past.values), past.short, task.horizon)
-        courses = []
-        for end in origins.ends:
-            then = past.until(end)
-            if task.model == NAIVE:
-                course = seasonal_naive(then.values, past.short, origins.steps)[None]
-            else:
-                run = self._graphs.runner(task.graphs[TREES])
-                course = trees(run, then, origins.steps)
-            courses.append({task.model: course})
-        if not courses:
+        if not origins.ends:
             return math.nan, 0
-        errors = mean_errors(courses, past.values, origins)[task.model]
-        return float(errors.mean()), len(courses)
+        pasts = [past.until(end) for end in origins.ends]
+        steps = [origins.steps] * len(pasts)
+        if task.model == NAIVE:
+            courses = [seasonal_naive(p.values, past.short, origins.steps)[None] for p in pasts]
+        else:
+            courses = trees(self._graphs.runner(task.graphs[TREES]), pasts, steps)
+        errors = mean_errors([{task.model: one} for one in courses], past.values, origins)
+        return float(errors[task.model].mean()), len(courses)
 
     def _network(self, graph: GraphFile) -> network.Run:
         """Runs the zero-shot model and learns how long that takes."""
@@ -206,6 +203,17 @@ class Engine:
         return timed
 
 
+def _last_value(past: Past, horizon: int) -> Answer:
+    """The answer for a series that does not change, or is too short to tell how."""
+    constant = np.ptp(past.values) == 0
+    point = np.full(horizon, past.values[-1])
+    deciles = normal_deciles(point, naive_spread(Past(past.values, ()), horizon))
+    if constant:
+        deciles = np.tile(point, (len(DECILES), 1))  # without the rounding of a mean
+    reason = "the series is constant" if constant else "two values say no more than the last one"
+    return _answer(NAIVE, "", reason, (Share(NAIVE, 1.0),), past, deciles, math.nan, 0)
+
+
 def naive_spread(past: Past, horizon: int) -> Doubles:
     """The standard deviation of seasonal-naive's errors, growing with each season it repeats."""
     error = naive_error(past.values, past.short)
@@ -215,7 +223,8 @@ def naive_spread(past: Past, horizon: int) -> Doubles:
     return np.asarray(spread * np.sqrt(1.0 + np.arange(horizon) // past.short))
 
 
-def _past(task: Task) -> tuple[History, Past]:
+def past_of(task: Task) -> tuple[History, Past]:
+    """The values of a task made ready, and as its models see them; raises SeriesError."""
     cycles = Frequency(task.step_s).cycles() if task.step_s else ()
     given = tuple(dict.fromkeys(round(length) for length in task.season_lengths))
     history = prepare(task.values, min(given, default=round(cycles[0]) if cycles else 0))

@@ -47,8 +47,10 @@ def forecast(run: Run, values: Doubles, horizon: int) -> Doubles:
 def _block(run: Run, source: Doubles) -> Doubles:
     tail = source[-CONTEXT_MAX:]
     low = float(tail.min())
-    # The package has a least span of 1e-5, which would flatten series in large units.
-    span = (float(tail.max()) - low) or 1.0
+    # The package has a least span of 1e-5, which would flatten series in small units.
+    span = float(tail.max()) - low
+    if span == 0:
+        return np.full((LEVELS, BLOCK), low)
     values = np.zeros((1, CONTEXT_MAX), np.float32)
     mask = np.zeros((1, CONTEXT_MAX), np.float32)
     values[0, -len(tail) :] = (tail - low) / span

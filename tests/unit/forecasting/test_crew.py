@@ -2,16 +2,20 @@
 
 import os
 import signal
+import socket
+import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
 
 from stubtail.forecasting.crew import Crew
+from stubtail.forecasting.crew_member import Member, bound_stalls
 from stubtail.forecasting.engine import Engine
 from stubtail.forecasting.task import AUTO, ETS, NAIVE, Answer, Task, TooSlowError
 from stubtail.forecasting.warm_up import warm_up
@@ -89,6 +93,34 @@ def test_a_late_process_is_kept(crew: Crew) -> None:
         (answer,) = crew.run([task(NAIVE, seed)])
         assert isinstance(answer, Answer)
         assert crew.pids == [pid]
+
+
+def test_a_process_that_stops_within_a_message_holds_nobody() -> None:
+    """Neither one that does not read a large task, nor one whose answer has no end."""
+    ours, theirs = socket.socketpair()
+    bound_stalls(ours, 0.02)
+    with Connection(ours.detach()) as connection, theirs:
+        with pytest.raises(OSError, match="unavailable"):
+            connection.send_bytes(bytes(8 << 20))
+        theirs.sendall(struct.pack("!i", 100) + b"half")
+        assert connection.poll(PATIENCE_S)
+        with pytest.raises(OSError, match="unavailable"):
+            connection.recv_bytes()
+
+
+def test_messages_to_a_process_are_bounded() -> None:
+    """A large task for one that is stopped comes back as an error."""
+    member = Member(0)
+    try:
+        os.kill(member.pid, signal.SIGSTOP)
+        with socket.socket(fileno=os.dup(member.connection.fileno())) as end:
+            bound_before = end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO)
+            assert bound_before > 0
+            bound_stalls(end, 0.02)  # the test need not wait as long
+        with pytest.raises(OSError, match="unavailable"):
+            member.connection.send(bytes(8 << 20))
+    finally:
+        member.end()
 
 
 def test_a_new_process_is_warm() -> None:

@@ -71,6 +71,17 @@ def test_odd_series_get_sensible_answers(engine, model, name):
     assert answer.reason
     if name in {"flat", "zeros"}:
         np.testing.assert_allclose(answer.point, values[0], atol=1e-4)
+    if name in {"one value", "two values"}:
+        assert (answer.point == values[-1]).all()
+        assert answer.model == NAIVE
+
+
+@pytest.mark.parametrize("model", [ZERO_SHOT, ETS, THETA])
+def test_who_could_not_answer_is_not_named(engine, model):
+    """The answer is another one's, and says why."""
+    answer = engine.forecast(task([1.0, 4.0, 2.0, 3.0], model))
+    assert (answer.model, answer.shares[0].model) == (NAIVE, NAIVE)
+    assert model in answer.reason
 
 
 @needs_statsmodels
