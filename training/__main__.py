@@ -22,7 +22,7 @@ SYSTEMS: Final = {
     "pricing": "how much sells at this price? orange juice, 106,139 weeks of brands in shops",
 }
 # Modules of this folder with `main(arguments)`; "-" in a name is "_" in the file's.
-COMMANDS: Final = ("report", "table", "zero-shot", "global-trees")
+COMMANDS: Final = ("report", "table", "zero-shot", "global-trees", "forecast-tuning")
 MODULES: Final = (
     "catboost",
     "lifetimes",
@@ -58,6 +58,7 @@ what was trained, for people:
 models that forecast:
   python -m training global-trees              deciles for any series, as one graph
   python -m training zero-shot                 Fracast-0 from its package; needs the extra zero-shot
+  python -m training forecast-tuning           how wide intervals are, from series not evaluated
 
 Training twice on one machine gives the same bytes. training/README.md tells more.
 """

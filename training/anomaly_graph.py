@@ -9,7 +9,7 @@ from onnx import helper
 
 from training import graph
 from training.anomaly_bundle import LN10, WEIGHTS, Bundle
-from training.anomaly_members import CLIP, Autoencoder, Tails
+from training.anomaly_members import DISTANCE_FLOOR, Tails
 from training.anomaly_steps import constants
 from training.trees import Ensemble
 
@@ -17,7 +17,7 @@ Nodes = list[onnx.NodeProto]
 node = helper.make_node
 
 OUTPUTS: Final = ("score", "p_value", "contribution", "lower", "upper", "taken")
-RAW: Final = ("forest_score", "tails_score", "covariance_score", "autoencoder_score")
+RAW: Final = ("forest_score", "nearest_score", "covariance_score")
 
 
 def bundle_graph(bundle: Bundle, *, name: str, notes: str, metadata: Mapping[str, str]) -> bytes:
@@ -34,9 +34,9 @@ def bundle_graph(bundle: Bundle, *, name: str, notes: str, metadata: Mapping[str
     _forest(bundle, nodes, arrays)
     nodes.append(node("Sub", [graph.INPUT, "means"], ["moved"]))
     nodes.append(node("Div", ["moved", "deviations"], ["standard"]))
-    _tails(bundle.tails, width, nodes, arrays)
+    _nearest(bundle, nodes, arrays)
     _covariance(bundle, nodes, arrays)
-    _autoencoder(bundle.autoencoder, nodes, arrays)
+    _tails(bundle.tails, width, nodes, arrays)
     nodes.append(node("Concat", list(RAW), ["members"], axis=1))
     tensors = []
     for curves, prefix, source, result in (
@@ -103,20 +103,8 @@ def _forest(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
 
 def _tails(tails: Tails, width: int, nodes: Nodes, arrays: dict[str, Any]) -> None:
     nodes.append(_tail_node(tails))
-    arrays["skewed"] = tails.skewed[None].astype(np.float64)
-    arrays["straight"] = 1.0 - arrays["skewed"]
     arrays["halves"] = np.array([width, width], np.int64)
-    nodes += [
-        node("Split", ["both_tails", "halves"], ["left", "right"], axis=1),
-        node("Mul", ["left", "skewed"], ["longer_left"]),
-        node("Mul", ["right", "straight"], ["longer_right"]),
-        node("Add", ["longer_left", "longer_right"], ["longer"]),
-        *(
-            node("ReduceSum", [side, "last_axis"], [f"{side}_sum"], keepdims=1)
-            for side in ("left", "right", "longer")
-        ),
-        node("Max", ["left_sum", "right_sum", "longer_sum"], [RAW[1]]),
-    ]
+    nodes.append(node("Split", ["both_tails", "halves"], ["left", "right"], axis=1))
 
 
 def _tail_node(tails: Tails) -> onnx.NodeProto:
@@ -159,6 +147,34 @@ def _tail_node(tails: Tails) -> onnx.NodeProto:
     )
 
 
+def _nearest(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
+    """Squared distances by one product; what they share within a row is added to the nearest."""
+    softened, nearest = bundle.softened, bundle.nearest
+    arrays["middles"], arrays["per_width"] = softened.middles[None], 1.0 / softened.widths[None]
+    arrays["doubled"] = -2.0 * nearest.references.T
+    arrays["norms"] = (nearest.references**2).sum(axis=1)[None]
+    arrays["floor"] = np.array([DISTANCE_FLOOR])
+    arrays["count"] = np.array([nearest.count], np.int64)
+    nodes += [
+        node("Sub", [graph.INPUT, "middles"], ["from_middle"]),
+        node("Mul", ["from_middle", "per_width"], ["in_widths"]),
+        node("Abs", ["in_widths"], ["widths_off"]),
+        node("Add", ["widths_off", "one"], ["more_widths"]),
+        node("Log", ["more_widths"], ["soft_size"]),
+        node("Sign", ["in_widths"], ["side"]),
+        node("Mul", ["soft_size", "side"], ["soft"]),
+        node("MatMul", ["soft", "doubled"], ["products"]),
+        node("Add", ["products", "norms"], ["distances"]),
+        node("TopK", ["distances", "count"], ["near", "near_places"], largest=0, sorted=0),
+        node("ReduceSumSquare", ["soft"], ["soft_norm"], axes=[1]),
+        node("Add", ["near", "soft_norm"], ["near_squares"]),
+        node("Relu", ["near_squares"], ["near_cut"]),
+        node("Add", ["near_cut", "floor"], ["near_kept"]),
+        node("Sqrt", ["near_kept"], ["near_distances"]),
+        node("ReduceMean", ["near_distances"], [RAW[1]], axes=[1]),
+    ]
+
+
 def _covariance(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
     covariance = bundle.covariance
     arrays["centre"] = covariance.centre[None]
@@ -176,26 +192,6 @@ def _covariance(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
         node("Sub", [graph.INPUT, "away_units"], ["expected"]),
         node("Add", ["expected", "band_lower"], ["lower"]),
         node("Add", ["expected", "band_upper"], ["upper"]),
-    ]
-
-
-def _autoencoder(network: Autoencoder, nodes: Nodes, arrays: dict[str, Any]) -> None:
-    arrays["clip_least"], arrays["clip_most"] = np.array(-CLIP), np.array(CLIP)
-    nodes.append(node("Clip", ["standard", "clip_least", "clip_most"], ["clipped"]))
-    source = "clipped"
-    last = len(network.weights) - 1
-    for at, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
-        arrays[f"weights_{at}"], arrays[f"biases_{at}"] = weights, biases
-        layer = f"layer_{at}"
-        nodes.append(node("Gemm", [source, f"weights_{at}", f"biases_{at}"], [layer]))
-        source = layer
-        if at < last:
-            source = f"{layer}_tanh"
-            nodes.append(node("Tanh", [layer], [source]))
-    nodes += [
-        node("Sub", [source, "clipped"], ["missed"]),
-        node("Mul", ["missed", "missed"], ["missed_squares"]),
-        node("ReduceSum", ["missed_squares", "last_axis"], [RAW[3]], keepdims=1),
     ]
 
 

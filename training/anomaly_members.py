@@ -1,9 +1,9 @@
 """The detectors of a bundle: what each fits on rows without labels, and how it scores a row.
 
-A forest sees rows that are easily told apart (Liu, Ting and Zhou, 2008), tails see values that are
-rare by themselves (after ECOD: Li et al., 2022), the covariance sees values that do not go together
-(minimum covariance determinant: Rousseeuw and Van Driessen, 1999), and the autoencoder sees rows
-that do not lie where the others do.
+A forest sees rows that are easily told apart (Liu, Ting and Zhou, 2008), the nearest see rows that
+lie where no others do (Ramaswamy, Rastogi and Shim, 2000; that a few hundred others are enough:
+Sugiyama and Borgwardt, 2013), and the covariance sees values that do not go together (Mahalanobis,
+1936). Tails say how rare a value is by itself (after ECOD: Li et al., 2022); they give reasons.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
-from sklearn.neural_network import MLPRegressor
 
 from training.features import Matrix
 from training.trees import Node, Split
 
 Numbers = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 TREES: Final = 200
 TREE_ROWS: Final = 256
 BINS: Final = 64  # of a tail: more tell no more apart than sampling noise does
-COVARIANCE_ROWS_MAX: Final = 4000  # the determinant is searched among these
-NETWORK_ROWS_MAX: Final = 8000
-NETWORK_ROUNDS: Final = 60
-CLIP: Final = 8.0  # deviations; beyond, a network knows nothing and a covariance all
-STUCK: Final = 0.4  # of the rows have one value of a column
+NEAREST: Final = 10  # others whose mean distance counts
+REFERENCES: Final = 512  # rows that distances are taken to: 0.5 MB of distances for 256 rows
+DISTANCE_FLOOR: Final = 1e-3  # of a squared distance: smaller ones are float32's rounding
+CHUNK_ROWS: Final = 4096  # whose distances are held at once while fitting: 16 MB
+MIDDLE: Final = (0.05, 0.95)  # the quantiles that a width is taken from
+NORMAL: Final = 3.29  # their distance in a normal distribution, in standard deviations
 RIDGE: Final = 0.01  # of the variances, for columns that are sums of others
 
 
@@ -64,13 +64,11 @@ class Tails:
     Attributes:
         edges: of each feature, ascending: a value above edge k is in bin k + 1.
         left, right: of each bin, -ln of the share of rows at or below, and at or above.
-        skewed: whether the feature's long tail is the left one.
     """
 
     edges: tuple[Numbers, ...]
     left: tuple[Numbers, ...]
     right: tuple[Numbers, ...]
-    skewed: npt.NDArray[np.bool_]
 
     @classmethod
     def fit(cls, rows: Matrix) -> Self:
@@ -92,8 +90,7 @@ class Tails:
             edges.append(some)
             left.append(-np.log((at_or_below + 0.5) / (count + 1.0)))
             right.append(-np.log((at_or_above + 0.5) / (count + 1.0)))
-        centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
-        return cls(tuple(edges), tuple(left), tuple(right), (centred**3).mean(axis=0) < 0)
+        return cls(tuple(edges), tuple(left), tuple(right))
 
     def both(self, rows: Matrix) -> tuple[Numbers, Numbers]:
         """Left and right of each value, [rows, features] each."""
@@ -105,38 +102,92 @@ class Tails:
         right = [steps[at] for steps, at in zip(self.right, bins, strict=True)]
         return np.stack(left, axis=1), np.stack(right, axis=1)
 
-    def scores(self, rows: Matrix) -> Numbers:
-        """The largest of three sums: of left tails, of right tails, of long tails, [rows]."""
-        left, right = self.both(rows)
-        longer = np.where(self.skewed, left, right)
-        return np.asarray(np.max([left.sum(1), right.sum(1), longer.sum(1)], axis=0))
+
+@dataclass(frozen=True, slots=True)
+class Softened:
+    """Values by their distance from the middle, in widths, beyond the first one as a logarithm.
+
+    Nothing far out makes everything else alike, which it does to the standard deviation.
+    """
+
+    middles: Numbers
+    widths: Numbers
+
+    @classmethod
+    def fit(cls, rows: Matrix) -> Self:
+        """Takes quantiles; a column that is mostly one value has its standard deviation."""
+        low, high = np.quantile(rows, MIDDLE, axis=0)
+        widths = (high - low) / NORMAL
+        deviations = rows.std(axis=0, dtype=np.float64)
+        least = 1e-9 * (1 + np.abs(rows).max(axis=0).astype(np.float64))
+        widths = np.where(widths > least, widths, np.where(deviations > least, deviations, 1.0))
+        return cls(np.median(rows, axis=0).astype(np.float64), widths)
+
+    def __call__(self, rows: Matrix) -> Numbers:
+        """[rows, features]."""
+        away = (rows - self.middles) / self.widths
+        return np.asarray(np.sign(away) * np.log1p(np.abs(away)))
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Rows that are taken for usual; what is far from the nearest of them is not.
+
+    Attributes:
+        references: softened, [references, features].
+        count: how many of them count.
+    """
+
+    references: Numbers
+    count: int
+
+    @classmethod
+    def fit(cls, softened: Numbers, usual: Places, seed: int) -> tuple[Self, Places]:
+        """Draws some of the usual rows.
+
+        Returns:
+            The detector, and which of its references each row is, -1 for none, [rows].
+        """
+        size = min(REFERENCES, len(usual))
+        drawn = np.random.default_rng(seed).choice(usual, size, replace=False)
+        own = np.full(len(softened), -1, np.intp)
+        own[drawn] = np.arange(size)
+        return cls(softened[drawn], max(min(NEAREST, size // 2), 1)), own
+
+    def scores(self, softened: Numbers, own: Places | None = None) -> Numbers:
+        """The mean distance to the nearest references, [rows].
+
+        Args:
+            softened: [rows, features].
+            own: the reference that each row is itself, which does not count; -1 for none.
+        """
+        norms = (self.references**2).sum(axis=1)
+        found = []
+        for first in range(0, len(softened), CHUNK_ROWS):
+            some = softened[first : first + CHUNK_ROWS]
+            squares = norms - 2.0 * some @ self.references.T
+            if own is not None:
+                mine = own[first : first + CHUNK_ROWS]
+                squares[mine >= 0, mine[mine >= 0]] = np.inf
+            nearest = np.partition(squares, self.count - 1, axis=1)[:, : self.count]
+            nearest = np.maximum(nearest + (some**2).sum(axis=1, keepdims=True), 0.0)
+            found.append(np.sqrt(nearest + DISTANCE_FLOOR).mean(axis=1))
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Covariance:
-    """A robust ellipsoid in standardised units: centre and the inverse of the covariance."""
+    """An ellipsoid in standardised units: centre and the inverse of the covariance."""
 
     centre: Numbers
     precision: Numbers
 
     @classmethod
-    def fit(cls, standard: Numbers, seed: int) -> Self:
-        """Finds the half of the rows that lies closest together."""
-        rng = np.random.default_rng(seed)
-        some = standard
-        if len(some) > COVARIANCE_ROWS_MAX:
-            some = some[rng.choice(len(some), COVARIANCE_ROWS_MAX, replace=False)]
-        # Ties make determinants of 0: noise far below any difference that matters.
-        some = some + 1e-3 * rng.normal(size=some.shape)
-        fitted = MinCovDet(random_state=seed).fit(some)
-        found, centre = fitted.covariance_, fitted.location_
-        # Of a column that is mostly one value, the densest half says that nothing else is usual.
-        stuck = np.array([_most_common(column) > STUCK for column in standard.T])
-        spread = np.where(stuck, np.sqrt(np.maximum(1.0 / np.diag(found), 1.0)), 1.0)
-        found = found * spread[:, None] * spread[None, :]
-        centre = np.where(stuck, 0.0, centre)
+    def fit(cls, usual: Numbers) -> Self:
+        """Takes the moments of standardised rows that are taken for usual."""
+        found = np.asarray(np.cov(usual.T), np.float64).reshape(usual.shape[1], -1)
         ridge = RIDGE * np.diag(np.diag(found)) + 1e-6 * np.eye(len(found))
-        return cls(centre, np.linalg.inv(found + ridge))
+        return cls(usual.mean(axis=0), np.asarray(np.linalg.inv(found + ridge), np.float64))
 
     def factor(self) -> Numbers:
         """A matrix [features, features] whose product with a deviation has its distance."""
@@ -151,58 +202,6 @@ class Covariance:
         """How far each value is from what the others foretell, in standard units, [rows, F]."""
         off = (standard - self.centre) @ self.precision
         return np.asarray(off / np.diag(self.precision))
-
-
-@dataclass(frozen=True, slots=True)
-class Autoencoder:
-    """A small network through a bottleneck: weights and biases of each layer, tanh between."""
-
-    weights: tuple[Numbers, ...]
-    biases: tuple[Numbers, ...]
-
-    @classmethod
-    def fit(cls, standard: Numbers, seed: int) -> Self:
-        """Learns to give back clipped standardised rows."""
-        some = standard
-        if len(some) > NETWORK_ROWS_MAX:
-            rng = np.random.default_rng(seed)
-            some = some[rng.choice(len(some), NETWORK_ROWS_MAX, replace=False)]
-        some = np.clip(some, -CLIP, CLIP)
-        width = standard.shape[1]
-        outer, inner = max(2 * width // 3, 4), max(width // 3, 2)
-        network = MLPRegressor(
-            hidden_layer_sizes=(outer, inner, outer),
-            activation="tanh",
-            max_iter=NETWORK_ROUNDS,
-            tol=0.0,
-            n_iter_no_change=NETWORK_ROUNDS,
-            random_state=seed,
-        )
-        with _quiet():
-            network.fit(some, some)
-        return cls(tuple(network.coefs_), tuple(network.intercepts_))
-
-    def scores(self, standard: Numbers) -> Numbers:
-        """The squared error of what comes back, [rows]."""
-        taken = np.clip(standard, -CLIP, CLIP)
-        found = taken
-        for at, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
-            found = found @ weights + biases
-            if at + 1 < len(self.weights):
-                found = np.tanh(found)
-        return np.asarray(((found - taken) ** 2).sum(axis=1))
-
-
-def _most_common(column: Numbers) -> float:
-    """The share of the most common value."""
-    return float(np.unique(column, return_counts=True)[1].max()) / len(column)
-
-
-def _quiet() -> Any:
-    """The network has as many rounds as it has: that it could learn on is no warning."""
-    import warnings  # noqa: PLC0415 - used once
-
-    return warnings.catch_warnings(action="ignore")
 
 
 def _path(sizes: npt.NDArray[Any]) -> Numbers:

@@ -29,16 +29,17 @@ class Curves:
     rises: Numbers
 
     @classmethod
-    def through(cls, knots: Numbers, values: Numbers) -> Self:
+    def through(cls, knots: Numbers, values: Numbers, least: float = 0.0) -> Self:
         """Curves through points; knots that are equal become one step.
 
         Args:
             knots: [columns, pieces + 1], each row ascending or equal.
             values: [columns, pieces + 1], each row ascending or equal.
+            least: the width of a step at least, in units of the knots.
         """
         reach = np.maximum(np.abs(knots).max(axis=1, keepdims=True), 1e-6)
         # Pieces that float32 could not tell apart from a step.
-        widths = np.maximum(np.diff(knots, axis=1), 1e-6 * reach)
+        widths = np.maximum(np.diff(knots, axis=1), np.maximum(1e-6 * reach, least))
         return cls(values[:, 0], knots[:, :-1], widths, np.diff(values, axis=1))
 
     def __call__(self, columns: Numbers) -> Numbers:
@@ -91,11 +92,11 @@ def quantile_parts(pieces: int, rows: int) -> Numbers:
     return np.unique(np.concatenate((even, tail)))
 
 
-def surprise_curves(columns: Numbers, pieces: int) -> Curves:
+def surprise_curves(columns: Numbers, pieces: int, least: float = 0.0) -> Curves:
     """Curves from a value to -ln of the share of rows at or above it, [rows, columns] each.
 
     Beyond the largest value they go on with the slope of the top twentieth, as an exponential
-    tail does.
+    tail does. `least` is as for `Curves.through`.
     """
     rows = len(columns)
     parts = quantile_parts(pieces, rows)
@@ -114,4 +115,4 @@ def surprise_curves(columns: Numbers, pieces: int) -> Curves:
     # Of equal values the share at or above is that of the first: ties are not unusual.
     first = np.array([np.searchsorted(row, row, side="left") for row in knots])
     values = np.take_along_axis(values, first, axis=1)
-    return Curves.through(knots, values)
+    return Curves.through(knots, values, least)

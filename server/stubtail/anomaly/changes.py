@@ -5,6 +5,7 @@ differences are distributed in the series itself, so that a series that wanders 
 shift all the time.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,9 @@ BLOCKS_MIN: Final = 6  # windows that a series must have before its changes are 
 SHIFT_MIN: Final = 4.0  # spreads within the windows: less is no shift whatever its chance
 RATIO_MIN: Final = 3.0  # of spreads before and after
 SET_ASIDE: Final = 2  # changes that are not learned from; a series with more is one that changes
+RETURN: Final = 0.25  # of a change that may be left when it is over
 RUN_MIN: Final = 6  # equal values in a row that make a flat line at least
+RUNS_ALIKE_MAX: Final = 2  # flat lines of one length in a series, each of another value
 
 
 def level_shifts(level: Numbers, width: Numbers, rate: float) -> list[Finding]:
@@ -108,6 +111,28 @@ def spread_changes(residuals: Numbers, width: Numbers, rate: float) -> list[Find
     return findings
 
 
+def without_returns(changes: Sequence[Finding]) -> list[Finding]:
+    """The changes without those that bring back what was before: the end of one is no news.
+
+    What lasted longer than what was before it has become usual, and its end is told.
+
+    Args:
+        changes: of one kind, ascending; `expected` is the old and `value` the new level or spread.
+    """
+    kept: list[Finding] = []
+    usual_since, before = 0, None
+    for one in changes:
+        if before is not None and one.start - before.start <= before.start - usual_since:
+            step = abs(before.value - before.expected)
+            if abs(one.value - before.expected) <= RETURN * step:
+                before = None
+                continue
+        usual_since = 0 if before is None else before.start
+        kept.append(one)
+        before = one
+    return kept
+
+
 def flat_lines(
     values: Numbers, expected: Numbers, width: Numbers, seen: NDArray[np.bool_], rate: float
 ) -> list[Finding]:
@@ -127,18 +152,15 @@ def flat_lines(
     same = some[1:] == some[:-1]
     starts = np.flatnonzero(np.concatenate(([True], ~same)))
     lengths = np.diff(np.concatenate((starts, [len(some)])))
-    longest = int(lengths.max())
-    if longest < RUN_MIN or longest == len(some):
+    if len(starts) < RUN_MIN:
         return []
     found = []
-    for run in np.flatnonzero(lengths >= RUN_MIN).tolist():
+    for run in _rare_runs(some[starts], lengths):
         length, start = int(lengths[run]), int(starts[run])
         # How often a value is followed by itself elsewhere: runs of the same value do not count.
         others = some[starts] != some[start]
         repeats = int((lengths[others] - 1).sum())
         chance = (repeats + 1) / (int(lengths[others].sum()) + 2)
-        if len(starts) < RUN_MIN or _usual_run(lengths, length, run):
-            continue
         p_value = max(chance ** (length - 1), SMALLEST)
         if p_value <= rate:
             first, last = int(places[start]), int(places[start + length - 1])
@@ -173,10 +195,21 @@ def _without(steps: Numbers, grave: NDArray[np.bool_], points: int) -> Numbers:
     return steps[kept] if kept.sum() * 2 >= len(steps) else steps
 
 
-def _usual_run(lengths: NDArray[np.intp], length: int, run: int) -> bool:
-    """Whether another run is about as long: then such runs belong to the series."""
-    others = np.delete(lengths, run)
-    return bool(len(others) and others.max() * 2 > length)
+def _rare_runs(values: Numbers, lengths: NDArray[np.intp]) -> list[int]:
+    """The long runs that few others equal: where more do, such runs belong to the series.
+
+    Args:
+        values: of each run, [runs].
+        lengths: of each run, [runs].
+    """
+    ordered = np.sort(lengths)
+    alike = len(lengths) - np.searchsorted(ordered, lengths // 2, side="right")  # itself too
+    rare = []
+    for run in np.flatnonzero((lengths >= RUN_MIN) & (alike <= RUNS_ALIKE_MAX)).tolist():
+        same = values == values[run]
+        if np.count_nonzero(lengths[same] > lengths[run] // 2) == 1:
+            rare.append(run)
+    return rare
 
 
 def _spread_around(level: Numbers, at: NDArray[np.intp], points: int) -> Numbers:
@@ -191,10 +224,12 @@ def _peaks(p_values: Numbers, sizes: Numbers, rate: float, points: int) -> list[
     """The most extreme places at most `rate`, none within `points` of a more extreme one."""
     places = np.flatnonzero(p_values <= rate)
     order = places[np.lexsort((-sizes[places], p_values[places]))]
+    free = np.ones(len(p_values), bool)
     taken: list[int] = []
     for place in order.tolist():
-        if all(abs(place - other) > points for other in taken):
+        if free[place]:
             taken.append(place)
+            free[max(place - points, 0) : place + points + 1] = False
     return sorted(taken)
 
 

@@ -12,10 +12,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stubtail.anomaly.changes import flat_lines, level_shifts, spread_changes
+from stubtail.anomaly.changes import (
+    flat_lines,
+    level_shifts,
+    spread_changes,
+    without_returns,
+)
 from stubtail.anomaly.expectation import EXACT, Expectation, after_shifts, expect
 from stubtail.anomaly.findings import Finding, Kind
-from stubtail.anomaly.recurring import on_schedule
+from stubtail.anomaly.recurring import habits, on_schedule
 from stubtail.anomaly.tails import Tail, both_tails, chances
 
 Numbers = NDArray[np.float64]
@@ -81,7 +86,7 @@ def detect(
             expectation = after_shifts(
                 expectation, values, [(one.start, one.value) for one in shifts]
             )
-            findings += shifts
+            findings += _rare(without_returns(shifts), len(places), rate)
         residuals = expectation.residuals
         above, below = both_tails(residuals[seen], EXACT, FEW_SCALE)
         p_values = np.where(seen, chances(residuals, above, below), 1.0)
@@ -92,7 +97,7 @@ def detect(
             findings += [one for one in _unscheduled(found) if one.kind in kinds]
         if Kind.VARIANCE in rates:
             varied = spread_changes(residuals[places], width[places], rates[Kind.VARIANCE])
-            findings += _at(varied, places)
+            findings += _rare(_at(without_returns(varied), places), len(places), rate)
         if Kind.FLAT_LINE in rates:
             flat = rates[Kind.FLAT_LINE]
             findings += flat_lines(values, expectation.expected, width, seen, flat)
@@ -119,11 +124,26 @@ def _at(found: Sequence[Finding], places: NDArray[np.intp]) -> list[Finding]:
 def _unscheduled(found: Sequence[Finding]) -> list[Finding]:
     """What does not happen again and again at about equal distances, in the same direction."""
     kept: list[Finding] = []
-    for above in (True, False):
-        some = [one for one in found if (one.value > one.expected) == above]
+    for some in _directions(found):
         regular = on_schedule([one.start for one in some])
         kept += [one for one, usual in zip(some, regular, strict=True) if not usual]
     return kept
+
+
+def _rare(found: Sequence[Finding], points: int, rate: float) -> list[Finding]:
+    """What does not happen too often to be unusual at this rate, in the same direction."""
+    kept: list[Finding] = []
+    for some in _directions(found):
+        sizes = np.array([abs(one.value - one.expected) for one in some])
+        usual = habits(sizes, points, rate)
+        kept += [one for one, often in zip(some, usual.tolist(), strict=True) if not often]
+    return kept
+
+
+def _directions(found: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Above what was expected, and below."""
+    above = [one for one in found if one.value > one.expected]
+    return above, [one for one in found if one.value <= one.expected]
 
 
 def _band(

@@ -146,6 +146,5 @@ def _width(residuals: Numbers, seen: NDArray[np.bool_], season: int, largest: fl
     middle = 1.4826 * np.nanmedian(padded.reshape(-1, season), axis=0)
     middle = np.where(np.isfinite(middle), middle, usual)
     ring = np.concatenate((middle[-reach:], middle, middle[:reach]))
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(ring, 2 * reach + 1), axis=1)
-    width = np.maximum(smooth, SPREAD_LEAST * usual)
+    width = np.maximum(moving_median(ring, 2 * reach + 1), SPREAD_LEAST * usual)
     return np.asarray(width[np.arange(len(residuals)) % season])

@@ -5,6 +5,7 @@ is explained by what it depends on: a failure travels from what is depended on t
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,13 +69,7 @@ class _Suspect:
 
 def below(focus: str, depends_on: Mapping[str, Sequence[str]]) -> set[str]:
     """A component and all that it depends on, directly or not."""
-    known, frontier = {focus}, [focus]
-    while frontier:
-        frontier = [
-            name for one in frontier for name in depends_on.get(one, ()) if name not in known
-        ]
-        known.update(frontier)
-    return known
+    return _reached(focus, depends_on, len(depends_on))
 
 
 def incidents(
@@ -99,7 +94,11 @@ def incidents(
             clusters.append([])
         clusters[-1].append((finding, member))
         end = max(end, finding.end)
-    made = [_incident(cluster, depends_on) for cluster in clusters]
+    near = {
+        one: _reached(one, depends_on, HOPS_MAX) - {one}
+        for one in {member.component for member in members}
+    }
+    made = [_incident(cluster, near) for cluster in clusters]
     made.sort(key=lambda one: (-one.severity, -one.series_count, one.start))
     return made[:INCIDENTS_MAX]
 
@@ -117,7 +116,7 @@ def size_of(finding: Finding) -> float:
 
 
 def _incident(
-    cluster: Sequence[tuple[Finding, Member]], depends_on: Mapping[str, Sequence[str]]
+    cluster: Sequence[tuple[Finding, Member]], near: Mapping[str, AbstractSet[str]]
 ) -> Incident:
     suspects: dict[str, _Suspect] = {}
     for finding, member in cluster:
@@ -129,7 +128,7 @@ def _incident(
     for one in suspects.values():
         one.size = max(one.series.values())
     first = min(one.start for one in suspects.values())
-    explained = {name: _explained(name, suspects, depends_on) for name in suspects}
+    explained = {name: _explained(name, suspects, near[name]) for name in suspects}
     weights = {
         name: one.size * EARLIER ** (one.start - first) * (1.0 - EXPLAINED_PART * explained[name])
         for name, one in suspects.items()
@@ -161,19 +160,22 @@ def _incident(
     )
 
 
-def _explained(
-    name: str, suspects: Mapping[str, _Suspect], depends_on: Mapping[str, Sequence[str]]
-) -> float:
+def _explained(name: str, suspects: Mapping[str, _Suspect], near: AbstractSet[str]) -> float:
     """How much of a suspect is explained by failing components below it, 0 to 1."""
-    known, frontier, most = {name}, [name], 0.0
-    mine = suspects[name]
-    for _ in range(HOPS_MAX):
-        frontier = [
-            below for one in frontier for below in depends_on.get(one, ()) if below not in known
-        ]
-        known.update(frontier)
-        for below in frontier:
-            other = suspects.get(below)
-            if other is not None and other.start <= mine.start + 1:
-                most = max(most, min(other.size / max(mine.size, 1e-12), 1.0))
+    mine, most = suspects[name], 0.0
+    for below in near & suspects.keys():
+        other = suspects[below]
+        if other.start <= mine.start + 1:
+            most = max(most, min(other.size / max(mine.size, 1e-12), 1.0))
     return most
+
+
+def _reached(start: str, depends_on: Mapping[str, Sequence[str]], hops: int) -> set[str]:
+    """A component and what it depends on within so many hops, each looked at once."""
+    known, frontier = {start}, {start}
+    for _ in range(hops):
+        frontier = {name for one in frontier for name in depends_on.get(one, ())} - known
+        if not frontier:
+            break
+        known |= frontier
+    return known

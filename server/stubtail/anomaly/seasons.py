@@ -14,6 +14,7 @@ CORRELATION_MIN: Final = 0.25  # of the series with itself one season later
 GAIN_MIN: Final = 0.12  # a season must take so much off the residuals of points it has not seen
 CANDIDATES: Final = 3
 CLIP: Final = 4.0  # spreads; what lies beyond must not make a season
+WINDOW_NUMBERS_MAX: Final = 1 << 20  # copied at once for medians: 8 MB, whatever the width
 DAYS_S: Final = (86_400.0, 604_800.0)  # people make series repeat by the day and by the week
 
 
@@ -26,7 +27,12 @@ def spread(values: Numbers) -> float:
 
 def moving_median(values: Numbers, width: int) -> Numbers:
     """Medians of `width` values each, [n - width + 1]; the first is that of values 0 to width."""
-    return np.asarray(np.median(sliding_window_view(values, width), axis=1))
+    windows = sliding_window_view(values, width)
+    rows = max(WINDOW_NUMBERS_MAX // width, 1)
+    parts = [
+        np.median(windows[first : first + rows], axis=1) for first in range(0, len(windows), rows)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def find_season(values: Numbers, interval_s: float = 0.0) -> int:

@@ -25,6 +25,7 @@ OVERLAP_WEIGHT: Final = 12.0  # the same, of exceedances that share no points
 SHAPE_LEAST: Final = -0.2
 SHAPE_MOST: Final = 0.7
 EXCEEDANCES_MIN: Final = 6  # with fewer, quantiles of them say nothing
+SHAPE_BEYOND: Final = 0.35  # at least, beyond what a sample has seen; see ARCHITECTURE, 62
 SMALLEST: Final = 1e-12  # p-values below are not told apart
 
 _SHAPES: Final = np.linspace(-0.6, 1.6, 221)
@@ -44,31 +45,53 @@ _RATIOS: Final = _ratio(_SHAPES)
 class Tail:
     """The upper tail of a sample: P(value > threshold + y) = share * (1 + shape * y / scale)^..
 
-    `share` of the sample lies above `threshold`.
+    `share` of the sample lies above `threshold`. Chances below `seen`, one in the size of the
+    sample, are beyond all it can tell: from there on the tail goes on with a shape of at least
+    SHAPE_BEYOND.
     """
 
     threshold: float
     share: float
     scale: float
     shape: float
+    seen: float
 
     def chance(self, values: Numbers) -> Numbers:
         """The chance of such a value or a larger one, [n]; meaningful above the threshold."""
         over = np.maximum(values - self.threshold, 0.0) / self.scale
-        if abs(self.shape) < 1e-6:
-            kept = np.exp(-over)
-        else:
-            kept = np.maximum(1.0 + self.shape * over, 0.0) ** (-1.0 / self.shape)
-        return np.maximum(self.share * kept, SMALLEST)
+        if self.seen == 0.0:
+            return np.maximum(self.share * _survival(over, self.shape), SMALLEST)
+        last, scale, shape = self._beyond()
+        inside = self.share * _survival(np.minimum(over, last), self.shape)
+        outside = self.seen * _survival(np.maximum(over - last, 0.0) / scale, shape)
+        return np.maximum(np.where(over <= last, inside, outside), SMALLEST)
 
     def bound(self, chance: float) -> float:
         """The value that is exceeded with this chance, at most `share`."""
-        part = min(chance / self.share, 1.0)
-        if abs(self.shape) < 1e-6:
-            return self.threshold - self.scale * float(np.log(part))
-        return self.threshold + self.scale * float(np.expm1(-self.shape * np.log(part))) / (
-            self.shape
-        )
+        if chance >= self.seen:
+            over = _excess(min(chance / self.share, 1.0), self.shape)
+        else:
+            last, scale, shape = self._beyond()
+            over = last + scale * _excess(chance / self.seen, shape)
+        return self.threshold + self.scale * over
+
+    def _beyond(self) -> tuple[float, float, float]:
+        """Where the sample ends, the scale of the tail there, both in `scale`s, and its shape."""
+        last = _excess(self.seen / self.share, self.shape)
+        return last, 1.0 + self.shape * last, max(self.shape, SHAPE_BEYOND)
+
+
+def _survival(over: Numbers, shape: float) -> Numbers:
+    """The chance of more than `over` scales above the threshold."""
+    if abs(shape) < 1e-6:
+        return np.asarray(np.exp(-over))
+    return np.asarray(np.maximum(1.0 + shape * over, 0.0) ** (-1.0 / shape))
+
+
+def _excess(chance: float, shape: float) -> float:
+    """The scales above the threshold that are exceeded with this chance."""
+    logarithm = float(np.log(chance))
+    return -logarithm if abs(shape) < 1e-6 else float(np.expm1(-shape * logarithm)) / shape
 
 
 def upper_tail(ordered: Numbers, floor: float, few: float, *, overlap: int = 1) -> Tail:
@@ -86,11 +109,13 @@ def upper_tail(ordered: Numbers, floor: float, few: float, *, overlap: int = 1) 
     threshold = float(ordered[count - wanted - 1]) if count > wanted else float(ordered[0])
     first = int(np.searchsorted(ordered, threshold, side="right"))
     over = ordered[first:] - threshold
+    share = max(len(over), 1) / count
+    seen = min(1 / count, share) if overlap == 1 else 0.0
     if len(over) < EXCEEDANCES_MIN:
-        return Tail(threshold, max(len(over), 1) / count, few, SHAPE_FEW)
+        return Tail(threshold, share, few, SHAPE_FEW, seen)
     middle, upper = _quantile(over, MIDDLE), _quantile(over, UPPER)
     if middle <= 0.0:
-        return Tail(threshold, len(over) / count, floor, SHAPE_PRIOR)
+        return Tail(threshold, share, floor, SHAPE_PRIOR, seen)
     found = float(np.interp(upper / middle, _RATIOS, _SHAPES))
     if overlap > 1:
         prior, least, weight = 0.0, 0.0, len(over) / (len(over) + OVERLAP_WEIGHT * overlap)
@@ -101,7 +126,7 @@ def upper_tail(ordered: Numbers, floor: float, few: float, *, overlap: int = 1) 
         scale = upper / -np.log1p(-UPPER)
     else:
         scale = upper * shape / np.expm1(-shape * np.log1p(-UPPER))
-    return Tail(threshold, len(over) / count, max(float(scale), floor), shape)
+    return Tail(threshold, share, max(float(scale), floor), shape, seen)
 
 
 def both_tails(sample: Numbers, floor: float, few: float, *, overlap: int = 1) -> tuple[Tail, Tail]:

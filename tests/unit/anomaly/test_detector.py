@@ -6,7 +6,7 @@ import pytest
 from stubtail.anomaly.detector import detect
 from stubtail.anomaly.findings import Kind, Severity, severity
 from stubtail.anomaly.recurring import on_schedule
-from stubtail.anomaly.seasons import find_season
+from stubtail.anomaly.seasons import find_season, moving_median
 from stubtail.anomaly.tails import both_tails, chances
 from tests.unit.anomaly.noises import NOISES
 
@@ -41,6 +41,19 @@ def test_false_alarms_come_at_the_rate_that_was_asked_for(rate: float) -> None:
     }
     assert rate / 2.5 < np.mean(list(shares.values())) < 2 * rate, shares
     assert max(shares.values()) < 4 * rate, shares
+
+
+def test_rates_below_one_in_the_sample_are_kept_too() -> None:
+    """What a thousand points cannot tell is taken for heavy, not for what their middle looks like.
+
+    With a tail that just goes on, five times as many points were flagged.
+    """
+    rng = np.random.default_rng(7)
+    rate = 1e-4
+    found = sum(
+        flagged(make(rng, POINTS), rate) for make in NOISES.values() for _ in range(REPEATS)
+    )
+    assert 0 < found < 2 * rate * POINTS * REPEATS * len(NOISES)
 
 
 def test_a_higher_rate_flags_more() -> None:
@@ -89,6 +102,38 @@ def test_a_shift_does_not_hide_a_spike() -> None:
     values[700:] += 8
     found = kinds(values)
     assert {start for _, start in found} == {500, 700}, found
+
+
+def test_the_end_of_a_shift_is_no_news() -> None:
+    """Unless what it ends has lasted longer than what was before, and so has become usual."""
+    values = np.random.default_rng(0).normal(size=POINTS)
+    values[600:660] += 10
+    assert kinds(values, kinds={Kind.LEVEL_SHIFT}) == [(Kind.LEVEL_SHIFT, 600)]
+    values = np.random.default_rng(0).normal(size=POINTS)
+    values[200:700] += 10
+    assert kinds(values, kinds={Kind.LEVEL_SHIFT}) == [
+        (Kind.LEVEL_SHIFT, 200),
+        (Kind.LEVEL_SHIFT, 700),
+    ]
+
+
+def test_a_series_that_shifts_again_and_again_has_no_shift() -> None:
+    """Ten times up, each time further, in a thousand points; twice is told."""
+    rng = np.random.default_rng(1)
+    often = rng.normal(size=POINTS) + 30.0 * (np.arange(POINTS) // 90)
+    assert kinds(often, kinds={Kind.LEVEL_SHIFT}) == []
+    twice = rng.normal(size=POINTS) + 30.0 * (np.arange(POINTS) // 400)
+    assert [start for _, start in kinds(twice, kinds={Kind.LEVEL_SHIFT})] == [400, 800]
+
+
+def test_two_flat_lines_are_told_and_quiet_nights_are_not() -> None:
+    """A sensor that hangs twice, at other values; one that has nothing to tell at night."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=POINTS)
+    values[300:340], values[700:735] = values[300], values[700]
+    assert [start for _, start in kinds(values, kinds={Kind.FLAT_LINE})] == [300, 700]
+    values[300:340] = values[700:735] = 0.0
+    assert kinds(values, kinds={Kind.FLAT_LINE}) == []
 
 
 def test_what_comes_every_night_is_no_anomaly() -> None:
@@ -166,6 +211,28 @@ def test_seasons_are_found(length: int) -> None:
     assert find_season(values) == length
     assert find_season(rng.normal(size=960)) == 1
     assert find_season(np.cumsum(rng.normal(size=960))) == 1
+
+
+def test_medians_in_blocks_are_those_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However wide the windows are, few of them are copied at a time."""
+    values = np.random.default_rng(3).normal(size=200)
+    whole = moving_median(values, 7)
+    monkeypatch.setattr("stubtail.anomaly.seasons.WINDOW_NUMBERS_MAX", 50)
+    np.testing.assert_array_equal(moving_median(values, 7), whole)
+    np.testing.assert_array_equal(
+        whole, [np.median(values[at : at + 7]) for at in range(len(values) - 6)]
+    )
+
+
+def test_a_bound_has_the_chance_that_it_was_asked_for() -> None:
+    """Within the sample and far beyond it, whatever the shape of its tail."""
+    rng = np.random.default_rng(4)
+    for sample in (rng.normal(size=500), rng.standard_t(3, size=500), rng.random(500)):
+        above, _ = both_tails(sample, 1e-9, 0.6)
+        asked = np.array([0.05, 0.01, 0.002, 1e-4, 1e-6])
+        bounds = np.array([above.bound(chance) for chance in asked])
+        assert (np.diff(bounds) > 0).all()
+        np.testing.assert_allclose(above.chance(bounds), asked, rtol=1e-6)
 
 
 def test_tails_tell_chances_beyond_what_was_seen() -> None:

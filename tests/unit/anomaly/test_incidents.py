@@ -77,3 +77,15 @@ def test_incidents_and_causes_are_bounded() -> None:
     found = incidents(many, {})
     assert len(found) == INCIDENTS_MAX
     assert all(len(one.causes) == 10 and one.series_count == 30 for one in found)
+
+
+def test_many_ways_to_a_component_are_as_good_as_one() -> None:
+    """60 diamonds in a row have 2^60 ways, and an edge may be named often."""
+    graph: dict[str, list[str]] = {}
+    for step in range(60):
+        graph[f"a{step}"] = [f"b{step}", f"c{step}"]
+        graph[f"b{step}"] = graph[f"c{step}"] = [f"a{step + 1}"]
+    assert len(below("a0", graph)) == 181
+    often = {"a": ["b"] * 1300, "b": ["c"] * 1300, "c": ["d"] * 1300}
+    (found,) = incidents([member(name, finding(10, 9)) for name in "ad"], often)
+    assert [cause.explained for cause in found.causes] == [0.0, 1.0]

@@ -10,7 +10,7 @@ from stubtail.models.manifest import Manifest, ManifestError
 from training.anomaly import bundle_of_rows, made_unusual
 from training.anomaly_bundle import Bundle
 from training.anomaly_graph import bundle_graph, forest_graph, nodes_of
-from training.anomaly_members import Tails
+from training.anomaly_members import Nearest, Softened, Tails
 from training.anomaly_steps import Curves, surprise_curves
 from training.export import check_parity, export, open_session
 
@@ -59,6 +59,43 @@ def test_the_graph_computes_what_the_detectors_do(bundle: Bundle) -> None:
         alone = session.run(names, {"features": fresh[at : at + 1]})
         for one, other in zip(together, alone, strict=True):
             np.testing.assert_allclose(one[at], other[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_column_that_is_one_value_in_all_usual_rows_is_computed_alike() -> None:
+    """Its distance from what is expected is nothing but rounding, which must not be a step."""
+    made = rows(1500, 1)
+    made[:, 4] = np.where(np.abs(made[:, 0]) > 2.5, 7.1, 0.3)
+    odd = Bundle.fit(made[:1000], made[1000:], seed=1)
+    session = open_session(bundle_graph(odd, name="x", notes="x", metadata={}))
+    check_parity(session, made[:200], odd.outputs(made[:200]), 1e-3)
+
+
+def test_a_reference_is_not_its_own_neighbour() -> None:
+    """Rows that distances are taken to are ranked as rows that they are not taken to."""
+    soft = np.random.default_rng(0).normal(size=(800, 3))
+    nearest, own = Nearest.fit(soft, np.arange(400), seed=1)
+    assert len(nearest.references) == 400
+    np.testing.assert_array_equal(own[400:], -1)
+    scores = nearest.scores(soft, own)
+    assert np.median(scores[:400]) == pytest.approx(np.median(scores[400:]), rel=0.15)
+    assert np.median(nearest.scores(soft)[:400]) < 0.9 * np.median(scores[:400])
+
+
+def test_anomalies_among_the_rows_do_not_hide_themselves() -> None:
+    """A twentieth of the rows in a heap of their own: they are neither references nor usual."""
+    usual, heap = rows(950, 1), rows(50, 2) * np.float32(0.05) + np.float32(6)
+    found = Bundle.fit(np.concatenate((usual, heap)), rows(400, 3), seed=1)
+    fresh = rows(50, 4) * np.float32(0.05) + np.float32(6)
+    assert (found.outputs(fresh)["p_value"] < 0.05).all()
+
+
+def test_softened_values_keep_their_order_and_bound_what_is_far() -> None:
+    """A hundred thousand widths are twelve."""
+    scale = Softened.fit(rows(1000, 1))
+    far = np.array([[1e5] * WIDTH, [1.0] * WIDTH, [-1e5] * WIDTH], np.float32)
+    soft = scale(far)
+    assert (np.diff(soft, axis=0) < 0).all()
+    assert (np.abs(soft) < 15).all()
 
 
 @pytest.mark.parametrize("chance", [0.2, 0.1, 0.05])
