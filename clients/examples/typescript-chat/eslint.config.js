@@ -1,0 +1,2 @@
+/** The linter's rules: those of the client. */
+export { default } from "../../typescript/eslint.config.js";
