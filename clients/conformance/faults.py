@@ -1,6 +1,7 @@
 """A server that does what the script of a case says, attempt by attempt, and notes what it sees."""
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
@@ -37,6 +38,7 @@ class FaultServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: Any = None
         self._refusing = False
+        self._refused = asyncio.Event()
         self._restarts: set[asyncio.Task[None]] = set()
         self.port = 0
 
@@ -103,11 +105,16 @@ class FaultServer:
 
     async def _restart(self, after_s: float, *, drain: bool, forever: bool) -> None:
         if drain:  # as stubtail does: refuse, and close the connections a little later
+            self._refused.clear()
             self._refusing = True
+            # A machine that is busy may send nothing for a while: a drain that nobody sees is none.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(START_S):
+                    await self._refused.wait()
             await asyncio.sleep(after_s)
         else:
             await asyncio.sleep(0.05)  # the reply that asked for it has left
-        await self._server.stop(1.0 if drain else 0)
+        await self._server.stop(1.0)
         if not drain:
             await asyncio.sleep(after_s)
         self._refusing = False
@@ -129,6 +136,7 @@ class FaultServer:
         if not script:
             return case, notes, {"status": "UNIMPLEMENTED", "message": f"no script for {case!r}"}
         if self._refusing:
+            self._refused.set()
             return case, notes, {"status": "UNAVAILABLE", "reason": "DRAINING", "pushback_ms": 300}
         return case, notes, script[min(notes.attempts, len(script)) - 1]
 

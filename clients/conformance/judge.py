@@ -45,8 +45,13 @@ def _call(call: dict[str, Any], expected: dict[str, Any], seen: dict[str, Any]) 
             yield f"violations of {fields}, expected of {expected['violations']}"
     if "retry_after_ms" in expected:
         yield from _retry_after(expected["retry_after_ms"], seen.get("retry_after_ms"))
-    elapsed = seen.get("elapsed_ms", 0.0)
-    if elapsed < expected.get("elapsed_ms_min", 0) or elapsed > expected.get("elapsed_ms_max", 1e9):
+    timed = any(key in expected for key in ELAPSED_KEYS)
+    elapsed = seen.get("elapsed_ms", math.nan if timed else 0.0)
+    if math.isnan(elapsed):
+        yield "no elapsed_ms, expected one"
+    elif elapsed < expected.get("elapsed_ms_min", 0) or elapsed > expected.get(
+        "elapsed_ms_max", 1e9
+    ):
         bounds = {key: expected[key] for key in ELAPSED_KEYS if key in expected}
         yield f"took {elapsed:.0f} ms, expected {bounds}"
     yield from _content(call, expected, seen.get("replies", []))

@@ -1,4 +1,6 @@
-"""The runner of the Python client: does the calls of cases, prints what it saw. See README.md.
+"""The runner of the async Python client: does the calls of cases, prints what it saw.
+
+See README.md. `python_sync_runner` is that of the sync client.
 
 python -m clients.conformance.python_runner TARGET SERVER FOLDER CASES.json...
 """
@@ -24,7 +26,7 @@ class Skip(Exception):  # noqa: N818 - it is no error: the client does not offer
     """The client has no such thing."""
 
 
-def connect(target: str, folder: Path, case: cases.Case) -> AsyncClient:
+def connect(target: str, folder: Path, case: cases.Case, kind: Any) -> Any:
     """A client as the case wants it."""
     options: dict[str, Any] = {}
     wanted = dict(case.client)
@@ -34,6 +36,10 @@ def connect(target: str, folder: Path, case: cases.Case) -> AsyncClient:
         options["timeout"] = wanted.pop("timeout_ms") / 1000
     if "connections" in wanted:
         options["connections"] = wanted.pop("connections")
+    if "hedge_after_ms" in wanted:
+        options["hedge_after"] = wanted.pop("hedge_after_ms") / 1000
+    if "message_bytes_max" in wanted:
+        options["message_bytes_max"] = wanted.pop("message_bytes_max")
     if "fail_fast" in wanted:
         options["wait_for_ready"] = not wanted.pop("fail_fast")
     shown: dict[str, Any] = {}
@@ -45,10 +51,10 @@ def connect(target: str, folder: Path, case: cases.Case) -> AsyncClient:
         options["credentials"] = Credentials(**shown)
     if wanted:
         raise Skip(f"stubtail_client has no option {', '.join(wanted)}")
-    return AsyncClient(target, metadata=metadata, **options)
+    return kind(target, metadata=metadata, **options)
 
 
-async def do(client: AsyncClient, call: dict[str, Any]) -> dict[str, Any]:
+async def do(client: Any, call: dict[str, Any]) -> dict[str, Any]:
     """Makes one call, and tells what came of it."""
     if "decode" in call:
         read = messages.message(call["decode"])
@@ -60,6 +66,8 @@ async def do(client: AsyncClient, call: dict[str, Any]) -> dict[str, Any]:
     replies: list[bytes] = []
     try:
         if "cancel_after_ms" in call:
+            if not getattr(client, "can_cancel", True):
+                raise Skip("a blocking call ends by its deadline, and is not cancelled before it")
             task = asyncio.create_task(make(client, call, replies))
             await asyncio.sleep(call["cancel_after_ms"] / 1000)
             task.cancel()
@@ -101,27 +109,26 @@ def told(error: StubtailError) -> dict[str, Any]:
     }
 
 
-async def make(client: AsyncClient, call: dict[str, Any], replies: list[bytes]) -> None:
-    """One call through the client; its replies go into a list, also those before a failure."""
+async def make(client: Any, call: dict[str, Any], replies: list[bytes]) -> None:
+    """One call through the client; its replies go into a list, also those before a failure.
+
+    The client's own methods take and give Python values; the messages of the cases go through
+    what lies right below them.
+    """
     path = call["method"]
     method = messages.method(path)
     timeout_s = call["timeout_ms"] / 1000 if "timeout_ms" in call else None
     if method.client_streaming:
-        # The client has it (`watch`); what lies below it takes no messages of cases.
-        raise Skip(f"this runner does not drive {method.name}; tests/integration does")
+        await exchange(client, call, replies, timeout_s or STREAM_TIMEOUT_S)
+        return
     request = messages.from_json(method.input_type.full_name, call.get("request", {}))
     if "dense_values" in call:
         rows: Any = request
         rows.dense.values.extend([0.5] * call["dense_values"])
     payload = request.SerializeToString()
     if not method.server_streaming:
-        try:
-            replies.append(await client._ask(path, payload, timeout_s))  # noqa: SLF001 - below
-        except KeyError:
-            raise Skip(f"stubtail_client has no {method.name}") from None
+        replies.append(await client._ask(path, payload, timeout_s))  # noqa: SLF001 - right below
         return
-    # The client's own methods take and give Python values; the messages of the cases go through
-    # what lies right below them.
     stream: AsyncGenerator[bytes, None] = client._stream(  # noqa: SLF001
         path, payload, timeout_s or STREAM_TIMEOUT_S
     )
@@ -133,9 +140,26 @@ async def make(client: AsyncClient, call: dict[str, Any], replies: list[bytes]) 
                 return
 
 
-async def run(target: str, folder: Path, case: cases.Case) -> list[dict[str, Any]]:
+async def exchange(
+    client: Any, call: dict[str, Any], replies: list[bytes], timeout_s: float
+) -> None:
+    """A stream both ways: sends everything, then reads to the end."""
+    path = call["method"]
+    name = messages.method(path).input_type.full_name
+    stream = client._exchange(path, timeout_s)  # noqa: SLF001 - right below the client's methods
+    try:
+        for document in call["requests"]:
+            await stream.send(messages.from_json(name, document).SerializeToString())
+        await stream.finish()
+        while (reply := await stream.receive()) is not None:
+            replies.append(reply)
+    finally:
+        stream.close()
+
+
+async def run(target: str, folder: Path, case: cases.Case, kind: Any) -> list[dict[str, Any]]:
     """All calls of a case, one after the other or at once."""
-    async with connect(target, folder, case) as client:
+    async with connect(target, folder, case, kind) as client:
         seen = []
         for call in case.calls:
             if "concurrent" in call:
@@ -154,14 +178,14 @@ async def run(target: str, folder: Path, case: cases.Case) -> list[dict[str, Any
         return seen
 
 
-def main(target: str, server: str, folder: str, *paths: str) -> None:
+def main(target: str, server: str, folder: str, *paths: str, kind: Any = AsyncClient) -> None:
     """Runs the cases of one kind of server and prints a line for each."""
     for case in cases.read([Path(path) for path in paths]):
         if case.server != server:
             continue
         line: dict[str, Any] = {"case": case.name}
         try:
-            line["calls"] = asyncio.run(run(target, Path(folder), case))
+            line["calls"] = asyncio.run(run(target, Path(folder), case, kind))
         except Skip as skip:
             line["skip"] = str(skip)
         sys.stdout.write(json.dumps(line) + "\n")

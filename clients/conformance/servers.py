@@ -115,7 +115,11 @@ def real(transport: str, folder: Path | None = None) -> Iterator[str]:
 
 
 def _llm_settings(base_url: str) -> str:
+    """A provider whose breaker stays closed: every language asks it for what breaks off."""
     return f"""
+[llm]
+breaker_failures_max = 10000
+breaker_attempts_min = 10000
 [llm.providers.said]
 base_url = "{base_url}"
 models = ["steady", "breaking", "refusing"]
@@ -197,8 +201,10 @@ class Rolling:
         return self._running.address
 
     def forget(self) -> None:
-        """Begins anew for the next client."""
+        """Begins anew for the next client, and with a worker that is replaced."""
+        assert self._running is not None
         self._before = self._drained()
+        self._running.process.send_signal(signal.SIGHUP)
 
     def notes(self, _: str) -> dict[str, Any]:
         """How many workers have drained since."""

@@ -21,9 +21,9 @@ from stubtail_client import (
     HealthStatus,
     InvalidArgument,
     NotFound,
+    retries,
 )
 from stubtail_client.cli.run import main
-from stubtail_client.connection import service_config
 from tests.server_process import ROOT, ServerProcess
 
 README = ROOT / "clients" / "README.md"
@@ -251,8 +251,9 @@ def test_command_line_describes(server, capsys):
         assert expected in capsys.readouterr().out
 
 
-async def test_readme_python_runs(server, capsys):
+async def test_readme_python_runs(server, capsys, monkeypatch):
     """Every Python block of clients/README.md runs from top to bottom, against a real server."""
+    monkeypatch.setattr("stubtail_client.forecast.TIMEOUT_S", 80.0)  # its processes start first
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     code = "\n".join(blocks).replace("127.0.0.1:8500", server.address)
     assert len(blocks) >= 6
@@ -278,8 +279,16 @@ def test_readme_requests_are_the_same_customer(channel):
     assert list(replies[0].scores) == pytest.approx(list(replies[1].scores), abs=1e-6)
 
 
-def test_readme_service_config_is_the_clients():
-    """The service config that other languages are told to use is the one of this client."""
+def test_readme_service_config_retries_as_the_client_does():
+    """What raw stubs are told to use has the attempts, waits and budget of this client."""
     (text,) = re.findall(r"```text\n(.*?)```", README.read_text(), re.DOTALL)
 
-    assert json.loads(text) == json.loads(service_config(wait_for_ready=True))
+    config = json.loads(text)
+
+    policy = config["methodConfig"][0]["retryPolicy"]
+    assert policy["maxAttempts"] == retries.ATTEMPTS_MAX
+    assert policy["initialBackoff"] == f"{retries.BACKOFF_FIRST_S}s"
+    assert policy["maxBackoff"] == f"{retries.BACKOFF_MAX_S}s"
+    assert policy["backoffMultiplier"] == retries.BACKOFF_FACTOR
+    throttling = {"maxTokens": retries.RETRY_TOKENS, "tokenRatio": retries.TOKEN_RATIO}
+    assert config["retryThrottling"] == throttling

@@ -8,12 +8,14 @@ import contextlib
 import errno
 import select
 import socket
+import ssl
 import struct
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from stubtail_bench.door import TlsPipe
 from stubtail_bench.errors import LoadError
 from stubtail_bench.headers import HeaderTable
 from stubtail_bench.http2 import END_HEADERS, HEADERS, Connection, ProtocolError, Reply, frame_start
@@ -40,7 +42,12 @@ class Channel:
     """
 
     def __init__(
-        self, family: int, address: Any, traffic: Traffic, limits: Sequence[int] = (0, 0)
+        self,
+        family: int,
+        address: Any,
+        traffic: Traffic,
+        limits: Sequence[int] = (0, 0),
+        pipe: TlsPipe | None = None,
     ) -> None:
         """Begins to connect.
 
@@ -49,9 +56,11 @@ class Channel:
             address: As `socket.connect` takes it.
             traffic: What is sent.
             limits: Bytes of one message at most that the peer must accept, and `slow_bytes`.
+            pipe: What its bytes go through; None for plain text.
         """
         self._largest, self.slow_bytes = limits
-        self._kinds = [kind.headers for kind in traffic.kinds]
+        self._pipe = pipe
+        self._kinds = [kind.headers(traffic.door) for kind in traffic.kinds]
         self._bodies = traffic.bodies
         self._table = HeaderTable()
         self._heads: dict[int, tuple[bytes, bytes]] = {}
@@ -109,7 +118,7 @@ class Channel:
     def _head(self, kind: int) -> tuple[bytes, bytes]:
         """The HEADERS frame of a kind before and after its stream id."""
         entries = len(self._table)
-        block = self._table.encode(self._kinds[kind])
+        block = self._table.encode(self._kinds[kind], self.connection.header_table_bytes)
         head = (frame_start(len(block), HEADERS, END_HEADERS), block)
         if len(self._table) == entries:
             self._heads[kind] = head
@@ -152,8 +161,8 @@ class Channel:
             return []
         was_ready = self.connection.ready
         try:
-            replies = self.connection.feed(data)
-        except ProtocolError as error:
+            replies = self.connection.feed(self._pipe.taken(data) if self._pipe else data)
+        except (ProtocolError, ssl.SSLError) as error:
             self._end(str(error))
             return []
         if self.connection.ready and not was_ready:
@@ -167,8 +176,9 @@ class Channel:
     def flush(self) -> bool:
         """Sends what is queued; whether something is left that the socket did not take."""
         out = self.connection.out
-        if out:
-            self._unsent += b"".join(out)
+        if out or self._pipe is not None:
+            data = b"".join(out)
+            self._unsent += data if self._pipe is None else self._pipe.wrapped(data)
             out.clear()
         if not self._unsent or self.closed or self._broken:
             return False

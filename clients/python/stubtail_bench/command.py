@@ -14,6 +14,7 @@ import numpy as np
 from stubtail_bench import compare as comparison
 from stubtail_bench.arrangement import SHAPES, Arrangement
 from stubtail_bench.crew import Target
+from stubtail_bench.door import Door
 from stubtail_bench.errors import LoadError
 from stubtail_bench.figures import digits
 from stubtail_bench.machine import machine
@@ -24,6 +25,11 @@ from stubtail_bench.report import document, tables, warnings_of
 from stubtail_bench.requests import make_pool, wrong_replies
 from stubtail_bench.served import Served, describe, parse_tensor, prove
 from stubtail_bench.workload import FORMS, PRIORITIES, CallSpec, Workload, load_workload
+from stubtail_client.cli.csv_rows import InputError
+from stubtail_client.cli.tls import add_tls, credentials_of
+from stubtail_client.connection import is_loopback
+from stubtail_client.credentials import parts_of
+from stubtail_client.errors import InvalidArgument
 
 MODES = ("open", "closed", "single-stream", "server", "offline")
 _OFFLINE_STREAMS = 32  # on each connection: more than any server here runs at once
@@ -66,6 +72,7 @@ def add_load_arguments(parser: argparse.ArgumentParser, traces: Path = Path()) -
     how.add_argument("--seed", type=int)
     how.add_argument("--repeats", type=int, default=1, help="of every run, for `compare`")
     how.add_argument("--p99-ms", type=float, default=10.0, help="bound of the mode server")
+    add_tls(parser)
     out = parser.add_argument_group("results")
     out.add_argument("--json", type=Path, metavar="FILE")
     out.add_argument("--html", type=Path, metavar="FILE")
@@ -79,15 +86,16 @@ def load(options: argparse.Namespace) -> int:
     """
     about = machine()
     workload = _workload(options)
+    door = _door(options)
     rng = np.random.default_rng(workload.seed)
     pools = [
         make_pool(call, served, rng)
         for call, served in zip(
-            workload.calls, _served(options.server, workload.calls), strict=True
+            workload.calls, _served(options.server, workload.calls, door), strict=True
         )
     ]
     kinds = [pool.kind for pool in pools]
-    prove(options.server, kinds)
+    prove(options.server, kinds, door)
     target = Target(
         options.server,
         kinds,
@@ -95,6 +103,7 @@ def load(options: argparse.Namespace) -> int:
         workload.slow,
         workload.patience_s,
         options.processes,
+        door,
     )
     bench = Bench(target, workload, options.traces)
     extra = _run(options, bench)
@@ -114,9 +123,21 @@ def load(options: argparse.Namespace) -> int:
     return 1 if wrong or not any(run.outcome.answered.count for run in bench.runs) else 0
 
 
-def _served(address: str, calls: Sequence[CallSpec]) -> list[Served]:
+def _door(options: argparse.Namespace) -> Door:
+    """What is shown to the server; raises LoadError for what cannot be shown."""
+    try:
+        found = credentials_of(options)
+        _, secret = parts_of(found, options.server, loopback=is_loopback(options.server))
+        metadata = secret.metadata() if secret else ()
+    except (InputError, InvalidArgument) as error:
+        raise LoadError(str(error)) from None
+    tls = found is not None and found.channel is not None
+    return Door(metadata, tls, options.ca, options.cert, options.key)
+
+
+def _served(address: str, calls: Sequence[CallSpec], door: Door) -> list[Served]:
     """What each call's model takes: as it was named for the call, or as the server tells."""
-    asked = describe(address, [call.model for call in calls if not call.inputs])
+    asked = describe(address, [call.model for call in calls if not call.inputs], door)
     return [
         Served(call.model, tuple(map(parse_tensor, call.inputs)), ())
         if call.inputs

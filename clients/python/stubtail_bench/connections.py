@@ -93,7 +93,9 @@ class Connections:
         slow = 0
         if slot < self._slow.connections:
             slow = max(1, round(self._slow.bytes_per_s * SLOW_TURN_S))
-        channel = Channel(self._family, self._peer, self._traffic, (self._largest, slow))
+        pipe = self._traffic.door.pipe(self._address.rpartition(":")[0].strip("[]"))
+        limits = (self._largest, slow)
+        channel = Channel(self._family, self._peer, self._traffic, limits, pipe)
         self.poller.add(channel)
         self.poller.flush(channel)
         return channel

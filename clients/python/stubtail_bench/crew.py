@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from stubtail_bench.connections import Slow
+from stubtail_bench.door import OPEN, Door
 from stubtail_bench.engine import Engine, Watch
 from stubtail_bench.errors import LoadError
 from stubtail_bench.outcome import Outcome, outcome_of
@@ -37,6 +38,7 @@ class Target:
         slow: Slow readers among them.
         patience_s: A call without an answer so long after the last one was due is lost.
         processes: Of the generator.
+        door: What it shows the server.
     """
 
     address: str
@@ -45,6 +47,7 @@ class Target:
     slow: Slow
     patience_s: float
     processes: int = 1
+    door: Door = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _do(
     start: float | None = None
     with Engine(
         target.address,
-        Traffic(target.kinds),
+        Traffic(target.kinds, target.door),
         connections=target.connections,
         slow=target.slow,
         patience_s=target.patience_s,

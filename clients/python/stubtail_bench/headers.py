@@ -11,8 +11,10 @@ Header = tuple[str, str]
 _STATIC_NAMES = {":authority": 1, ":path": 4, "content-type": 31, "user-agent": 58}
 _FIRST_INDEX = 62  # of the dynamic table, where the newest entry is
 _ENTRY_BYTES = 32  # that an entry costs on top of its text (RFC 7541, 4.1)
-_TABLE_BYTES = 1_000  # a peer's table has 4,096 by default; http2.py refuses one below 1,024
-_METHOD_AND_SCHEME = b"\x83\x86"  # POST, http
+_TABLE_BYTES = 4_096  # of a peer's table where it says nothing else, and all that is used of it
+_POST = (":method", "POST")
+_SCHEMES = {False: (":scheme", "http"), True: (":scheme", "https")}
+_STATIC = {_POST: b"\x83", _SCHEMES[False]: b"\x86", _SCHEMES[True]: b"\x87"}
 _ALWAYS: tuple[Header, ...] = (
     (":authority", "localhost"),
     ("content-type", "application/grpc"),
@@ -21,9 +23,11 @@ _ALWAYS: tuple[Header, ...] = (
 )
 
 
-def request_headers(path: str, metadata: Sequence[Header] = ()) -> tuple[Header, ...]:
-    """All headers of a call except method and scheme."""
-    return ((":path", path), *_ALWAYS, *metadata)
+def request_headers(
+    path: str, metadata: Sequence[Header] = (), *, tls: bool = False
+) -> tuple[Header, ...]:
+    """All headers of a call."""
+    return (_POST, _SCHEMES[tls], (":path", path), *_ALWAYS, *metadata)
 
 
 class HeaderTable:
@@ -37,16 +41,25 @@ class HeaderTable:
         """Entries so far; a block encoded before it changed names wrong indexes now."""
         return len(self._entries)
 
-    def encode(self, headers: Sequence[Header]) -> bytes:
-        """The block of a request; what the table does not have yet is added while it fits."""
-        block = [_METHOD_AND_SCHEME]
+    def encode(self, headers: Sequence[Header], table_bytes: int = _TABLE_BYTES) -> bytes:
+        """The block of a request; what the table does not have yet is added while it fits.
+
+        Args:
+            headers: Of the request.
+            table_bytes: Of the peer's table.
+        """
+        room = min(table_bytes, _TABLE_BYTES)
+        block = []
         for name, value in headers:
+            if (name, value) in _STATIC:
+                block.append(_STATIC[name, value])
+                continue
             if (name, value) in self._entries:
                 newer = len(self._entries) - 1 - self._entries.index((name, value))
                 block.append(_integer(0x80, 7, _FIRST_INDEX + newer))
                 continue
             size = len(name) + len(value) + _ENTRY_BYTES
-            fits = self._bytes + size <= _TABLE_BYTES
+            fits = self._bytes + size <= room
             known = _STATIC_NAMES.get(name, 0)
             block.append(_integer(0x40, 6, known) if fits else _integer(0x00, 4, known))
             if not known:

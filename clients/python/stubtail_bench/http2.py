@@ -56,6 +56,7 @@ class Connection:
         ready: Whether the peer's settings have arrived.
         window: Bytes of DATA that the peer takes now.
         max_streams: Calls that the peer takes at once.
+        header_table_bytes: That the peer remembers of headers.
         last_stream: After GOAWAY the last stream that the peer will answer, else None.
     """
 
@@ -69,6 +70,7 @@ class Connection:
         self.window = _DEFAULT_WINDOW
         self.stream_window = _DEFAULT_WINDOW
         self.max_streams = 1 << 31
+        self.header_table_bytes = 4_096
         self.last_stream: int | None = None
         self._rest = b""
         self._received = 0
@@ -173,9 +175,11 @@ class Connection:
 
     def _apply_settings(self, payload: bytes) -> None:
         for identifier, value in _SETTING.iter_unpack(payload):
-            if identifier == _HEADER_TABLE_SIZE and value < 1024:
-                raise ProtocolError(f"the peer remembers only {value} bytes of headers")
-            if identifier == _MAX_STREAMS:
+            if identifier == _HEADER_TABLE_SIZE:
+                if value < 1024:
+                    raise ProtocolError(f"the peer remembers only {value} bytes of headers")
+                self.header_table_bytes = value
+            elif identifier == _MAX_STREAMS:
                 self.max_streams = value
             elif identifier == _INITIAL_WINDOW:
                 self.stream_window = value

@@ -1,7 +1,7 @@
 """What a server says about its models: the tensors they take and, from stubtail, their features."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,9 @@ import grpc
 
 from stubtail.oip import inference_pb2
 from stubtail.v1 import models_pb2
+from stubtail_bench.door import OPEN, Door
 from stubtail_bench.errors import LoadError
+from stubtail_bench.headers import Header
 from stubtail_bench.traffic import Kind
 
 _METADATA_PATH = "/inference.GRPCInferenceService/ModelMetadata"
@@ -69,28 +71,31 @@ def parse_tensor(text: str) -> Tensor:
     return Tensor(name, datatype, shape)
 
 
-def describe(address: str, models: Iterable[str]) -> dict[str, Served]:
+def describe(address: str, models: Iterable[str], door: Door = OPEN) -> dict[str, Served]:
     """Asks for each of the models.
 
     Raises:
         LoadError: The server is not there, or does not serve one of them.
     """
-    with grpc.insecure_channel(address) as channel:
-        return {name: _describe(channel, address, name) for name in sorted(set(models))}
+    with door.channel(address) as channel:
+        asked = sorted(set(models))
+        return {name: _describe(channel, address, name, door.metadata) for name in asked}
 
 
-def _describe(channel: Any, address: str, name: str) -> Served:
+def _describe(channel: Any, address: str, name: str, metadata: Sequence[Header]) -> Served:
     ask = channel.unary_unary(_METADATA_PATH, None, None)
     request = inference_pb2.ModelMetadataRequest(name=name)
     try:
-        reply = ask(request.SerializeToString(), timeout=_ASK_S, wait_for_ready=True)
+        reply = ask(
+            request.SerializeToString(), timeout=_ASK_S, metadata=metadata, wait_for_ready=True
+        )
     except grpc.RpcError as error:
         code: Any = error
         raise LoadError(
             f"{address} does not describe the model {name!r}: {code.code().name}: {code.details()}"
         ) from error
-    metadata = inference_pb2.ModelMetadataResponse.FromString(reply)
-    inputs = tuple(Tensor(one.name, one.datatype, tuple(one.shape)) for one in metadata.inputs)
+    told = inference_pb2.ModelMetadataResponse.FromString(reply)
+    inputs = tuple(Tensor(one.name, one.datatype, tuple(one.shape)) for one in told.inputs)
     if not inputs:
         raise LoadError(
             f"{address} does not tell which inputs the model {name!r} takes; name them, such as "
@@ -98,7 +103,8 @@ def _describe(channel: Any, address: str, name: str) -> Served:
         )
     ask = channel.unary_unary(_GET_MODEL_PATH, None, None)
     try:
-        reply = ask(models_pb2.GetModelRequest(model=name).SerializeToString(), timeout=_ASK_S)
+        wanted = models_pb2.GetModelRequest(model=name).SerializeToString()
+        reply = ask(wanted, timeout=_ASK_S, metadata=metadata)
     except grpc.RpcError:  # another server than stubtail
         return Served(name, inputs, ())
     features = models_pb2.GetModelResponse.FromString(reply).features
@@ -111,19 +117,24 @@ def _feature(feature: models_pb2.Feature) -> Feature:
     return Feature(feature.name, tuple(feature.categories), low, high)
 
 
-def prove(address: str, kinds: Iterable[Kind]) -> None:
+def prove(address: str, kinds: Iterable[Kind], door: Door = OPEN) -> None:
     """Sends one call of each kind through grpcio: a load of calls that cannot succeed is no load.
 
     Raises:
         LoadError: A kind is not answered with OK. A server that is only busy is asked again.
     """
-    with grpc.insecure_channel(address) as channel:
+    with door.channel(address) as channel:
         for kind in kinds:
             call: Any = channel.unary_unary(kind.path, None, None)
             deadline = time.monotonic() + _PATIENCE_S
             while True:
                 try:
-                    call(kind.messages[0], timeout=_ASK_S, wait_for_ready=True)
+                    call(
+                        kind.messages[0],
+                        timeout=_ASK_S,
+                        metadata=door.metadata,
+                        wait_for_ready=True,
+                    )
                     break
                 except grpc.RpcError as error:
                     code: Any = error

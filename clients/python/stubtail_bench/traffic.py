@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stubtail_bench.door import OPEN, Door
 from stubtail_bench.headers import Header, request_headers
 from stubtail_bench.http2 import DATA, END_STREAM, frame_start
 from stubtail_bench.raw import EXPIRED, GIVEN_UP, Call
@@ -37,12 +38,12 @@ class Kind:
     cancel: float = 0.0
     cancel_within_s: float = 0.0
 
-    @property
-    def headers(self) -> tuple[Header, ...]:
+    def headers(self, door: Door = OPEN) -> tuple[Header, ...]:
         """What goes before the message; the deadline goes to the server as grpc-timeout."""
-        if self.deadline_s is None:
-            return request_headers(self.path)
-        return request_headers(self.path, [("grpc-timeout", f"{round(self.deadline_s * 1e6)}u")])
+        deadline = []
+        if self.deadline_s is not None:
+            deadline = [("grpc-timeout", f"{round(self.deadline_s * 1e6)}u")]
+        return request_headers(self.path, [*deadline, *door.metadata], tls=door.tls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,15 @@ class Traffic:
 
     Attributes:
         kinds: As given.
+        door: What their server is shown.
         bodies: The messages of all kinds, one kind after the other.
         firsts: Where the messages of each kind begin in `bodies`.
     """
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[Kind], door: Door = OPEN) -> None:
         """Encodes all messages."""
         self.kinds = list(kinds)
+        self.door = door
         self.bodies: list[Body] = []
         self.firsts: list[int] = []
         for number, kind in enumerate(kinds):

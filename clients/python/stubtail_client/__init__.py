@@ -11,6 +11,7 @@ from stubtail_client.chat_answers import (
     ToolCallPiece,
 )
 from stubtail_client.client import Client
+from stubtail_client.coalescer import AsyncCoalescer, Coalescer
 from stubtail_client.credentials import Credentials
 from stubtail_client.decisions import Decision, Option, Outcomes, Violation
 from stubtail_client.details import OutputScores, Reason, Reasons, ScoreWarning
@@ -69,6 +70,7 @@ __all__ = [
     "AnomalyKind",
     "AsyncChatStream",
     "AsyncClient",
+    "AsyncCoalescer",
     "AsyncWatchStream",
     "Attempt",
     "Bounds",
@@ -79,6 +81,7 @@ __all__ = [
     "ChatStream",
     "ChatUsage",
     "Client",
+    "Coalescer",
     "Credentials",
     "DeadlineExceeded",
     "Decision",

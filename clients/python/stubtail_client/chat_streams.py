@@ -1,15 +1,15 @@
 """An answer of a language model as it is written, for `for` and for `async for`."""
 
 from collections.abc import AsyncGenerator, Generator
-from types import TracebackType
 from typing import Self
 
 from stubtail_client.chat_answers import ChatAnswer, ChatPiece
 from stubtail_client.chat_wire import Collected
+from stubtail_client.closing import Closes, ClosesAsync
 from stubtail_client.errors import StubtailError
 
 
-class ChatStream:
+class ChatStream(Closes):
     """An answer as it is written: iterate over its pieces; then `answer` is the whole.
 
     Leaving the loop early, or `close`, cancels the call. A stream that breaks off raises, always:
@@ -37,17 +37,6 @@ class ChatStream:
     def __next__(self) -> ChatPiece:
         return next(self._pieces)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _read(self) -> Generator[ChatPiece, None, None]:
         try:
             for payload in self._messages:
@@ -62,7 +51,7 @@ class ChatStream:
             self._messages.close()
 
 
-class AsyncChatStream:
+class AsyncChatStream(ClosesAsync):
     """The twin of `ChatStream` for `async for` and `async with`."""
 
     def __init__(self, messages: AsyncGenerator[bytes, None]) -> None:
@@ -85,17 +74,6 @@ class AsyncChatStream:
 
     async def __anext__(self) -> ChatPiece:
         return await anext(self._pieces)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def _read(self) -> AsyncGenerator[ChatPiece, None]:
         try:

@@ -1,4 +1,4 @@
-"""How the clients connect: addresses, channel arguments, and when gRPC itself may retry."""
+"""How the clients connect: addresses and the arguments of channels."""
 
 import json
 import re
@@ -27,16 +27,14 @@ PROVIDERS_PATH = "/stubtail.v1.LlmService/GetProviderHealth"
 DETECT_PATH = "/stubtail.v1.AnomalyService/Detect"
 WATCH_PATH = "/stubtail.v1.AnomalyService/Watch"
 PATHS = (
-    DETECT_PATH,
-    FORECAST_PATH,
-    *(SCORE_PATH, DECIDE_PATH, LIST_MODELS_PATH, GET_MODEL_PATH, CHECK_PATH, CHAT_PATH),
-    *(EMBED_PATH, LANGUAGE_MODELS_PATH, PROVIDERS_PATH),
+    *(SCORE_PATH, DECIDE_PATH, FORECAST_PATH, DETECT_PATH, LIST_MODELS_PATH, GET_MODEL_PATH),
+    *(CHECK_PATH, CHAT_PATH, EMBED_PATH, LANGUAGE_MODELS_PATH, PROVIDERS_PATH),
 )
 
 PART_BYTES_MAX = 4 * 1024 * 1024  # what a gRPC server takes if nobody raised its limit
 PART_ROWS_MAX = 16_384  # a quarter of what a stubtail server takes if nobody lowered its limit
 _PART_BYTES_MIN = 4096
-_MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # the largest reply that is read
+MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # of a request and of a reply, where nobody says another
 _CONNECTIONS_MAX = 256
 _KEEPALIVE_MS = 30_000  # above the 10 s that the server demands between pings
 _RECONNECT_FIRST_MS = 100  # gRPC waits 1 s, as long as a whole call may take here
@@ -45,20 +43,9 @@ _RECONNECT_MAX_MS = 2_000
 _METADATA_KEY = re.compile("[a-z0-9_.-]+")
 _METADATA_VALUE = re.compile("[ -~]*")
 
-# All methods only read, so that sending one again is safe. RESOURCE_EXHAUSTED is retried because
-# the server says when, or never, in `grpc-retry-pushback-ms`, which the gRPC core obeys.
-# The second wait outlasts a server that shuts down: it closes its connections after 0.1 s, and
-# until then every call on them is refused. A call that reaches grpc-core while it closes ends as
-# CANCELLED, which a server of ours never says of itself.
-_RETRY_POLICY = {
-    "maxAttempts": 3,
-    "initialBackoff": "0.02s",
-    "maxBackoff": "0.2s",
-    "backoffMultiplier": 8,
-    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
-}
-# Retries stop while more than a few per cent of the calls fail, so that they cannot feed a fire.
-_RETRY_THROTTLING = {"maxTokens": 50, "tokenRatio": 0.1}
+# The addresses of a name take turns; with one address it makes no difference. The client retries
+# by itself: gRPC's own retries know the pushback key alone, and wait for it beyond the deadline.
+_BALANCING: list[dict[str, dict[str, str]]] = [{"round_robin": {}}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +64,8 @@ class Settings:
     wait_for_ready: bool
     fixed_metadata: Metadata
     credentials: Credentials | None = None
+    hedge_after: float | None = None
+    message_bytes_max: int = MESSAGE_BYTES_MAX
 
     def __post_init__(self) -> None:
         checked_timeout(self.timeout)
@@ -88,11 +77,13 @@ class Settings:
             )
         if self.part_rows_max < 1:
             raise InvalidArgument(f"part_rows_max is 1 or more, not {self.part_rows_max!r}")
-        if not _PART_BYTES_MIN <= self.part_bytes_max <= _MESSAGE_BYTES_MAX:
+        if not _PART_BYTES_MIN <= self.part_bytes_max <= self.message_bytes_max:
             raise InvalidArgument(
-                f"part_bytes_max is {_PART_BYTES_MIN:,} to {_MESSAGE_BYTES_MAX:,} bytes, "
-                f"not {self.part_bytes_max!r}"
+                f"part_bytes_max is {_PART_BYTES_MIN:,} bytes to message_bytes_max, "
+                f"{self.message_bytes_max:,}, not {self.part_bytes_max!r}"
             )
+        if self.hedge_after is not None and not self.hedge_after > 0:
+            raise InvalidArgument(f"hedge_after is seconds above 0, not {self.hedge_after!r}")
 
     @property
     def metadata(self) -> Metadata:
@@ -107,10 +98,9 @@ class Settings:
             ("grpc.service_config", service_config(wait_for_ready=self.wait_for_ready)),
             # Without it all channels to one address would share one connection.
             ("grpc.use_local_subchannel_pool", 1),
-            # gRPC keeps 256 KiB of a call for a retry, and does not retry what is larger.
-            ("grpc.per_rpc_retry_buffer_size", self.part_bytes_max),
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
-            ("grpc.max_send_message_length", _MESSAGE_BYTES_MAX),
+            ("grpc.service_config_disable_resolution", 1),  # nobody's DNS records change it
+            ("grpc.max_receive_message_length", self.message_bytes_max),
+            ("grpc.max_send_message_length", self.message_bytes_max),
             ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 0),
@@ -125,15 +115,9 @@ class Settings:
 
 
 def service_config(*, wait_for_ready: bool) -> str:
-    """The gRPC service config: what is retried, how often, and when not."""
-    return json.dumps(
-        {
-            "methodConfig": [
-                {"name": [{}], "waitForReady": wait_for_ready, "retryPolicy": _RETRY_POLICY}
-            ],
-            "retryThrottling": _RETRY_THROTTLING,
-        }
-    )
+    """The gRPC service config: how connections are chosen, and whether calls wait for one."""
+    every_method = {"name": [{}], "waitForReady": wait_for_ready}
+    return json.dumps({"loadBalancingConfig": _BALANCING, "methodConfig": [every_method]})
 
 
 def metadata_pairs(metadata: Mapping[str, str] | Iterable[tuple[str, str | bytes]]) -> Metadata:
@@ -157,7 +141,8 @@ def metadata_pairs(metadata: Mapping[str, str] | Iterable[tuple[str, str | bytes
 
 def is_loopback(server: str) -> bool:
     """Whether an address is this machine's own by its looks; nothing is resolved."""
-    return str(server).startswith(("127.", "localhost:", "[::1]:", "unix:"))
+    address = str(server).removeprefix("dns:///")
+    return address.startswith(("127.", "localhost:", "[::1]:", "unix:"))
 
 
 @cache

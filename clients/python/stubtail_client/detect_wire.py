@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import DecodeError
 
 from stubtail.v1 import anomaly_pb2
+from stubtail_client.connection import DETECT_PATH, Settings
 from stubtail_client.details import ScoreWarning, WarningKind
 from stubtail_client.detect_answers import (
     KINDS,
@@ -21,14 +23,16 @@ from stubtail_client.detect_answers import (
     SeriesAnomalies,
     SeriesFound,
 )
-from stubtail_client.errors import InvalidArgument
+from stubtail_client.errors import InvalidArgument, malformed_reply
 from stubtail_client.frames import is_frame
 from stubtail_client.options import Priority, checked_model, priority_number
-from stubtail_client.rows import RowsInput, read_rows
+from stubtail_client.plans import Part, Plan
+from stubtail_client.rows import RowsInput
 
 # Any: a pandas Series or frame is recognised by what it can do, so that pandas is not imported.
 SeriesInput = Sequence[float] | npt.NDArray[Any] | Mapping[str, Any] | Any
 
+_DETECT = "AnomalyService.Detect"
 _WARNINGS: dict[int, WarningKind] = {
     1: "missing defaulted",
     2: "unknown defaulted",
@@ -46,55 +50,85 @@ class SentSeries:
     index: Any
 
 
-def rows_requests(
-    model: str,
-    rows: RowsInput,
-    *,
-    false_alarm_rate: float | None,
-    top: int,
-    priority: Priority | None,
-    rows_max: int,
-    bytes_max: int,
-) -> list[bytes]:
-    """One request, or several for a large input.
+class RowsPlan(Plan[anomaly_pb2.DetectResponse, RowAnomalies]):
+    """A call about rows.
+
+    Args:
+        model: `name`, or `name@version`.
+        rows: see `read_rows`.
+        priority: the class of the call; None leaves it to the server.
+        settings: see `Plan`.
+        false_alarm_rate: None leaves it to the server.
+        top: how many features to return for each row.
+        timeout: see `Plan`.
 
     Raises:
         InvalidArgument: an argument is out of its bounds, or rows have no form that can be sent.
     """
-    if not isinstance(top, int) or top < 0:
-        raise InvalidArgument(f"top is 0 or more features, not {top!r}")
-    head = anomaly_pb2.DetectRequest(
-        model=checked_model(model),
-        priority=priority_number(priority),
-        false_alarm_rate=false_alarm_rate or 0.0,
-        top_features=top,
-    ).SerializeToString()
-    block = read_rows(rows)
-    # The fields of rows have the same numbers in DetectRequest as in ScoreRequest.
-    return [head + block.encoded(start, stop) for start, stop in block.parts(rows_max, bytes_max)]
 
+    def __init__(
+        self,
+        model: str,
+        rows: RowsInput,
+        priority: Priority | None,
+        settings: Settings,
+        *,
+        false_alarm_rate: float | None,
+        top: int,
+        timeout: float | None,
+    ) -> None:
+        if not isinstance(top, int) or top < 0:
+            raise InvalidArgument(f"top is 0 or more features, not {top!r}")
+        self._request = anomaly_pb2.DetectRequest(
+            model=checked_model(model),
+            priority=priority_number(priority),
+            false_alarm_rate=false_alarm_rate or 0.0,
+            top_features=top,
+        )
+        # The fields of rows have the same numbers in DetectRequest as in ScoreRequest.
+        head = self._request.SerializeToString()
+        super().__init__(DETECT_PATH, head, rows, settings, timeout=timeout)
 
-def rows_answer(replies: Iterable[bytes]) -> RowAnomalies:
-    """The answers to all parts as one."""
-    found = [anomaly_pb2.DetectResponse.FromString(reply) for reply in replies]
-    drivers: list[tuple[Driver, ...]] = []
-    warnings: list[ScoreWarning] = []
-    for one in found:
-        drivers += _drivers(one.drivers, len(one.scores))
-        warnings += [
-            ScoreWarning(w.feature, _WARNINGS.get(w.kind, "unknown"), w.count, tuple(w.rows))
-            for w in one.warnings
-        ]
-    return RowAnomalies(
-        model=found[0].model,
-        version=found[0].version,
-        scores=np.concatenate([np.array(one.scores) for one in found]),
-        p_values=np.concatenate([np.array(one.p_values) for one in found]),
-        severities=tuple(SEVERITIES[at - 1] for one in found for at in one.severities),
-        flagged=np.concatenate([np.array(one.flagged, bool) for one in found]),
-        drivers=tuple(drivers),
-        warnings=tuple(warnings),
-    )
+    def decode(
+        self, part: Part, reply: bytes, trailing_metadata: Sequence[tuple[str, str | bytes]]
+    ) -> anomaly_pb2.DetectResponse:
+        """The answers for the rows of one part; raises Internal for a malformed reply."""
+        del trailing_metadata  # has nothing of it
+        try:
+            answer = anomaly_pb2.DetectResponse.FromString(reply)
+        except DecodeError:
+            raise malformed_reply(_DETECT) from None
+        if len(answer.scores) != part.stop - part.start:
+            raise malformed_reply(_DETECT)
+        return answer
+
+    def join(self, answers: Sequence[anomaly_pb2.DetectResponse]) -> RowAnomalies:
+        """The answers of all parts as one."""
+        drivers: list[tuple[Driver, ...]] = []
+        warnings: list[ScoreWarning] = []
+        start = 0
+        for one in answers:
+            drivers += _drivers(one.drivers, len(one.scores))
+            for warning in one.warnings:
+                kind = _WARNINGS.get(warning.kind, "unknown")
+                rows = tuple(start + row for row in warning.rows)
+                warnings.append(ScoreWarning(warning.feature, kind, warning.count, rows))
+            start += len(one.scores)
+        return RowAnomalies(
+            model=answers[0].model,
+            version=answers[0].version,
+            scores=np.concatenate([np.array(one.scores) for one in answers]),
+            p_values=np.concatenate([np.array(one.p_values) for one in answers]),
+            severities=tuple(SEVERITIES[at - 1] for one in answers for at in one.severities),
+            flagged=np.concatenate([np.array(one.flagged, bool) for one in answers]),
+            drivers=tuple(drivers),
+            warnings=tuple(warnings),
+        )
+
+    def _pinned(self, first: anomaly_pb2.DetectResponse) -> bytes:
+        if "@" not in self._request.model and first.version:
+            self._request.model += f"@{first.version}"
+        return self._request.SerializeToString()
 
 
 def read_series(series: SeriesInput) -> list[SentSeries]:

@@ -42,6 +42,7 @@ class StubtailError(Exception):
             "MALFORMED_REPLY". Empty where nobody gave one.
         metadata: the values in the message, for programs to read.
         retry_after_s: when a retry makes sense; None where the server named no time.
+        never_again: whether the server, or the client's own end, says that a retry makes none.
         violations: the fields that are wrong; empty but for InvalidArgument.
         partial: what came of a streamed answer before it broke off; None for all other calls.
     """
@@ -64,6 +65,7 @@ class StubtailError(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.retry_after_s = retry_after_s
+        self.never_again = False
         self.violations = list(violations)
         self.partial: ChatAnswer | None = None
 
@@ -160,7 +162,9 @@ def invalid_rows(field: str, description: str) -> InvalidArgument:
 
 def closed_client() -> Cancelled:
     """The refusal of a call on a client that is closed."""
-    return Cancelled("the client is closed; make a new one", reason="CLIENT_CLOSED")
+    error = Cancelled("the client is closed; make a new one", reason="CLIENT_CLOSED")
+    error.never_again = True
+    return error
 
 
 def unreachable(server: str, timeout: float) -> Unavailable:
@@ -201,8 +205,6 @@ def from_status(
     details = _details(trailing.get(DETAILS_KEY))
     pushback = trailing.get(PUSHBACK_KEY)
     error = CLASSES.get(code, StubtailError)(message, code=code)
-    if pushback is not None:
-        error.retry_after_s = _pushback_s(pushback)
     for detail in details:
         if isinstance(detail, error_details_pb2.ErrorInfo):
             error.reason = detail.reason
@@ -214,6 +216,11 @@ def from_status(
                 FieldViolation(violation.field, violation.description)
                 for violation in detail.field_violations
             ]
+    if pushback is not None:
+        pushback_s = _pushback_s(pushback)
+        error.never_again = pushback_s is None
+        if error.retry_after_s is None:  # RetryInfo may name a time for people all the same
+            error.retry_after_s = pushback_s
     if not error.reason:
         _explain_local_status(error, server, timeout)
     return error

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from stubtail.v1 import models_pb2, scoring_pb2
-from stubtail_client.detail_replies import decode_details, join, join_details
+from stubtail_client.detail_replies import array, decode_details, join, join_details
 from stubtail_client.errors import malformed_reply
 from stubtail_client.models import (
     Feature,
@@ -24,9 +22,6 @@ from stubtail_client.models import (
 from stubtail_client.options import TIMING_KEY
 from stubtail_client.scores import Scores, Timing
 
-_Number = TypeVar("_Number", bound=np.generic)
-
-_FEW_VALUES = 40
 SCORE = "ScoringService.Score"
 LIST_MODELS = "ModelService.ListModels"
 GET_MODEL = "ModelService.GetModel"
@@ -89,7 +84,7 @@ def _scores(message: scoring_pb2.ScoreResponse, count: int, timing: Timing | Non
         raise malformed_reply(SCORE) from None
     probabilities = None
     if message.probabilities:
-        values = _array(message.probabilities, np.float32)
+        values = array(message.probabilities, np.float32)
         if values.size % count:
             raise malformed_reply(SCORE)
         probabilities = values.reshape(count, -1)
@@ -97,9 +92,9 @@ def _scores(message: scoring_pb2.ScoreResponse, count: int, timing: Timing | Non
     answers = Scores(
         model=message.model,
         version=message.version,
-        scores=_array(message.scores, np.float32),
+        scores=array(message.scores, np.float32),
         classes=tuple(message.classes),
-        label_indexes=_array(indexes, np.uint32) if indexes else None,
+        label_indexes=array(indexes, np.uint32) if indexes else None,
         probabilities=probabilities,
         timing=timing,
         count=count,
@@ -108,11 +103,6 @@ def _scores(message: scoring_pb2.ScoreResponse, count: int, timing: Timing | Non
     if not _is_complete(answers):
         raise malformed_reply(SCORE)
     return answers
-
-
-def _array(values: Sequence[float], dtype: type[_Number]) -> npt.NDArray[_Number]:
-    """A repeated field as an array. For few values a copy to a list is faster."""
-    return np.array(values[:] if len(values) < _FEW_VALUES else values, dtype)
 
 
 def _is_complete(answers: Scores) -> bool:

@@ -1,4 +1,4 @@
-"""Pins the arguments of channels, the retry policy, and what settings are refused."""
+"""Pins the arguments of channels, and what settings are refused."""
 
 import json
 import math
@@ -34,6 +34,9 @@ def test_priority_is_a_name(priority):
         ({"connections": 257}, "connections"),
         ({"part_bytes_max": 10}, "part_bytes_max"),
         ({"part_rows_max": 0}, "part_rows_max"),
+        ({"message_bytes_max": 1000}, "message_bytes_max"),
+        ({"hedge_after": 0}, "hedge_after"),
+        ({"hedge_after": math.nan}, "hedge_after"),
         ({"metadata": {"Key": "x"}}, "metadata"),
         ({"metadata": {"key": "ä"}}, "metadata"),
         ({"metadata": {"key-bin": "x"}}, "metadata"),
@@ -59,21 +62,15 @@ def settings(server: str = "10.0.0.1:8500") -> connection.Settings:
     )
 
 
-def test_retry_policy_is_bounded():
-    """Three attempts, three statuses, and a throttle that stops retry storms."""
+def test_the_addresses_of_a_name_take_turns():
+    """Channels balance and wait; they retry nothing by a policy of their own."""
     arguments = dict(settings().channel_arguments())
 
     config = json.loads(str(arguments["grpc.service_config"]))
 
-    policy = config["methodConfig"][0]["retryPolicy"]
-    assert policy["maxAttempts"] == 3
-    assert policy["retryableStatusCodes"] == [
-        "UNAVAILABLE",
-        "RESOURCE_EXHAUSTED",
-        "CANCELLED",
-    ]
-    assert config["methodConfig"][0]["waitForReady"] is True
-    assert config["retryThrottling"] == {"maxTokens": 50, "tokenRatio": 0.1}
+    assert config["loadBalancingConfig"] == [{"round_robin": {}}]
+    assert config["methodConfig"] == [{"name": [{}], "waitForReady": True}]
+    assert arguments["grpc.service_config_disable_resolution"] == 1
 
 
 def test_channel_arguments():
@@ -98,3 +95,19 @@ def test_deadline_runs_down_to_zero():
     """A deadline in the past leaves no time, and never a negative one."""
     assert Deadline(1.0, 0.0).remaining() == 0.0
     assert 0 < Deadline.after(5.0).remaining() <= 5.0
+
+
+@pytest.mark.parametrize(
+    ("server", "ours"),
+    [
+        ("127.0.0.1:8500", True),
+        ("dns:///localhost:8500", True),
+        ("unix:/tmp/socket", True),
+        ("dns:///models.internal:8500", False),
+        ("dns://127.0.0.1:53/models.internal:8500", False),
+        ("10.0.0.1:8500", False),
+    ],
+)
+def test_what_is_this_machine(server, ours):
+    """A token goes there in the clear, and no proxy is asked."""
+    assert connection.is_loopback(server) is ours

@@ -7,7 +7,11 @@ import pytest
 
 from stubtail_client import AsyncClient, Client
 
-NAMES = ("chat", "chat_stream", "embed", "language_models", "providers", "decide")
+NAMES = (
+    *("score", "score_models", "models", "model", "health", "decide", "forecast"),
+    *("detect", "detect_series", "watch"),
+    *("chat", "chat_stream", "embed", "language_models", "providers"),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,7 +23,7 @@ def test_both_clients_take_the_same_arguments(name: str) -> None:
     assert next(iter(inspect.signature(ours).parameters)) == "self"
     assert ours.__doc__ == theirs.__doc__
     assert ours.__name__ == name
-    streams = name == "chat_stream"
+    streams = name in {"chat_stream", "watch"}
     assert inspect.iscoroutinefunction(theirs) != streams
     assert not inspect.iscoroutinefunction(ours)
 
@@ -27,6 +31,9 @@ def test_both_clients_take_the_same_arguments(name: str) -> None:
 def test_what_comes_back_is_told() -> None:
     """Not the call that is prepared."""
     told = {name: inspect.signature(getattr(Client, name)).return_annotation for name in NAMES}
+    assert told["score"].__name__ == "Scores"
+    assert told["detect"].__name__ == "RowAnomalies"
+    assert told["watch"].__name__ == "WatchStream"
     assert told["chat"].__name__ == "ChatAnswer"
     assert told["chat_stream"].__name__ == "ChatStream"
     assert told["embed"].__name__ == "Embeddings"

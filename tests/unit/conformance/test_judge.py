@@ -40,6 +40,8 @@ def test_what_is_as_expected_passes() -> None:
         ({"retry_after_ms": True}, {}),
         ({"elapsed_ms_min": 100}, {"elapsed_ms": 99}),
         ({"elapsed_ms_max": 100}, {"elapsed_ms": 101}),
+        ({"elapsed_ms_max": 100}, {}),
+        ({"replies": [{"scores": [1e-45]}], "tolerance": 0}, {"replies": [{"scores": [0]}]}),
         ({"reply_bytes": 3}, {}),
         ({"count": 1}, {"count": 2}),
         ({"statuses": {"OK": 2}}, {"statuses": {"OK": 1, "INTERNAL": 1}}),

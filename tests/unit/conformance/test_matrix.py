@@ -2,9 +2,12 @@
 
 import socket
 import struct
+from pathlib import Path
 
-from clients.conformance import names
-from clients.conformance.__main__ import turned
+import pytest
+
+from clients.conformance import names, runners
+from clients.conformance.__main__ import SILENT, turned
 from clients.conformance.matrix import FAIL, GAP, PASS, SKIP, Verdict, table
 
 
@@ -32,6 +35,20 @@ def test_against_a_broken_server_passing_is_the_failure() -> None:
     assert not turned(Verdict("a", "go", "faults", PASS)).ok
     assert not turned(Verdict("a", "go", "faults", FAIL, "it passes, so it is no gap: x")).ok
     assert turned(Verdict("a", "go", "faults", SKIP, "no such thing")).mark == SKIP
+    assert not turned(Verdict("a", "go", "faults", FAIL, f"{SILENT}; it crashed")).ok
+
+
+def test_a_registry_that_is_away_skips_and_a_defect_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The language is left out with the reason; where fetching fails otherwise, the build tells."""
+    script = tmp_path / "fetch"
+    monkeypatch.setattr(runners, "FETCH", script)
+    runner = runners.Runner("go", ("true",), build=("false",))
+    for status, reason in ((3, "cannot be fetched"), (1, ""), (0, "")):
+        script.write_text(f"#!/bin/sh\necho cannot be fetched\nexit {status}\n", "utf-8")
+        script.chmod(0o755)
+        assert runner.missing() == reason
 
 
 def test_one_name_has_two_addresses() -> None:
