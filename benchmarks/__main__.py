@@ -12,6 +12,8 @@ from benchmarks import (
     access,
     anomaly,
     cancel,
+    client_cost,
+    coalesce,
     connections,
     crosscheck,
     decide,
@@ -116,6 +118,14 @@ _COMMANDS = {
         "what access rules cost, and what a tenant that floods costs the others",
         access.add_arguments,
         access.run,
+    ),
+    "client": _Command(
+        "what the Python client adds to its raw stub, in processor time",
+        client_cost.add_arguments,
+        client_cost.run,
+    ),
+    "coalesce": _Command(
+        "rows of many callers joined into few calls", coalesce.add_arguments, coalesce.run
     ),
     "decide": _Command(
         "a decision between 1,002 candidates, one call at a time", decide.add_arguments, decide.run

@@ -49,11 +49,17 @@ class Calls:
         messages: Iterable[bytes],
         *,
         extra: Sequence[tuple[str, str]] = (),
+        spelled: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Encodes `messages` for the method `path`, with `extra` request metadata."""
+        """Encodes `messages` for the method `path`, with request metadata.
+
+        What is `spelled` out stands in every call, as grpc-core sends what it does not know.
+        """
         self.path = path
         self.messages = list(messages)
         opening, steady = header_blocks(path, extra)
+        literal = b"".join(b"\x00" + _string(name) + _string(value) for name, value in spelled)
+        opening, steady = opening + literal, steady + literal
         self.opening = encode_request(opening, self.messages[0])
         self.requests = [encode_request(steady, message) for message in self.messages]
 

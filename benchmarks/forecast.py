@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Final
@@ -12,8 +12,9 @@ import numpy as np
 
 from benchmarks.errors import BenchmarkError, WrongAnswerError
 from benchmarks.figures import quantile
-from benchmarks.forecast_accuracy import LAST, Row, judge, table
+from benchmarks.forecast_accuracy import ALL, LAST, Row, judge, table
 from benchmarks.forecast_data import FOLDER, GROUPS, m4
+from benchmarks.forecast_report import HEAD, SEEN, lines, losses
 from benchmarks.results import Promise, machine
 from benchmarks.scenario import add_common, add_transport, finish, server_of
 from stubtail.forecasting.task import AUTO, ETS, NAIVE, THETA, TREES, ZERO_SHOT
@@ -39,19 +40,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measures, prints and saves; 0 when the promises were kept."""
-    about = machine()
-    promises: list[Promise] = []
-    figures: dict[str, Any] = {}
+    """Measures, prints and saves each half; 0 when the promises were kept."""
+    status = 0
     if options.only != "latency":
-        rows = _accuracy(options)
-        promises += _accuracy_promises(rows)
-        figures["accuracy"] = [asdict(row) for row in rows]
+        about = machine()
+        status |= finish_accuracy(options, about, _accuracy(options))
     if options.only != "accuracy":
+        about = machine()
         times = _latency(options)
-        promises += _latency_promises(times)
-        figures["latency_ms"] = times
-    return finish("forecast", options, about, promises, figures)
+        figures = {"latency_ms": times}
+        status |= finish("forecast-latency", options, about, _latency_promises(times), figures)
+    return status
+
+
+def finish_accuracy(
+    options: argparse.Namespace, about: Mapping[str, Any], rows: Sequence[Row]
+) -> int:
+    """Prints and saves the table; 0 when the promises were kept."""
+    for cells in (HEAD, *lines(rows)):
+        print("  " + "".join(f"{cell:>16}" for cell in cells))
+    for text in (*losses(rows), SEEN):
+        print(f"  {text}")
+    figures = {"accuracy": [asdict(row) for row in rows]}
+    return finish("forecast-accuracy", options, about, _accuracy_promises(rows), figures)
 
 
 def _accuracy(options: argparse.Namespace) -> list[Row]:
@@ -64,31 +75,18 @@ def _accuracy(options: argparse.Namespace) -> list[Row]:
         for name, make in GROUPS.items()
         for one in (m4(options.m4) if name == "M4 Hourly" else make())
     ]
-    rows = table(judge(series, MODELS, options.models.resolve(), options.jobs))
-    print(f"  {'group':10} {'model':15} series  relative   MASE  sMAPE    WQL  80 % holds")
-    for row in rows:
-        print(
-            f"  {row.group:10} {row.model:15} {row.series:6d} {row.relative:9.3f} {row.mase:6.3f} "
-            f"{row.smape:6.3f} {row.wql:6.3f} {row.coverage:11.1%}"
-        )
-    print("  zero-shot's maker trained on series that may include M4 and the classics")
-    for group in GROUPS:
-        mine = {row.model: row.relative for row in rows if row.group == group}
-        better = [model for model in mine if model != AUTO and mine[model] < mine.get(AUTO, 0.0)]
-        if better:
-            print(f"  auto loses on {group} to {', '.join(better)}")
-    return rows
+    return table(judge(series, MODELS, options.models.resolve(), options.jobs))
 
 
 def _accuracy_promises(rows: Sequence[Row]) -> list[Promise]:
-    overall = {row.model: row.relative for row in rows if row.group == "all"}
+    overall = {row.model: row.relative for row in rows if row.group == ALL}
     promises = [Promise("auto against seasonal-naive", overall[AUTO], "at most", 0.78)]
     promises += [
         Promise(f"auto against {rival}", overall[AUTO] / overall[rival], "at most", 1.0)
         for rival in RIVALS[1:]
     ]
     for row in rows:
-        if row.model == AUTO and row.group != "all":
+        if row.model == AUTO and row.group != ALL:
             text = f"80 % intervals of auto hold, {row.group}"
             promises.append(Promise(text, row.coverage, "at least", 0.75, ""))
             promises.append(Promise(text, row.coverage, "at most", 0.85, ""))

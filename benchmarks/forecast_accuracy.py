@@ -18,6 +18,8 @@ from stubtail.forecasting.task import GRAPHS, MODELS, NAIVE, Answer, Doubles, Gr
 
 LEVELS: Final = np.array(DECILES)
 LAST: Final = "last value"
+ALL: Final = "all"  # the mean of the groups
+DIGITS: Final = 4  # of a figure
 ERROR_LEAST: Final = 1e-3  # of seasonal-naive's: who is exact on a flat line must not decide all
 _engines: dict[str, Engine] = {}  # of this process
 
@@ -182,12 +184,12 @@ def table(scores: Sequence[Score]) -> list[Row]:
         mine = [row for row in rows if row.model == model]
         rows.append(
             Row(
-                "all",
+                ALL,
                 model,
                 sum(row.series for row in mine),
-                float(np.exp(np.mean([np.log(row.relative) for row in mine]))),
+                round(float(np.exp(np.mean([np.log(row.relative) for row in mine]))), DIGITS),
                 *(
-                    float(np.mean([getattr(row, name) for row in mine]))
+                    round(float(np.mean([getattr(row, name) for row in mine])), DIGITS)
                     for name in ("mase", "smape", "wql", "coverage")
                 ),
             )
@@ -201,16 +203,14 @@ def _row(group: str, model: str, some: Sequence[Score], naive: dict[tuple[str, s
         for one in some
         if naive[one.group, one.series] > 0
     ]
-    return Row(
-        group,
-        model,
-        len(some),
-        float(np.exp(np.mean(np.log(ratios)))),
-        float(np.nanmean([one.mase for one in some])),
-        float(np.mean([one.smape for one in some])),
-        float(np.mean([one.loss / one.size for one in some if one.size > 0])),
-        float(np.mean([one.inside for one in some])),
+    figures = (
+        np.exp(np.mean(np.log(ratios))),
+        np.nanmean([one.mase for one in some]),
+        np.mean([one.smape for one in some]),
+        np.mean([one.loss / one.size for one in some if one.size > 0]),
+        np.mean([one.inside for one in some]),
     )
+    return Row(group, model, len(some), *(round(float(figure), DIGITS) for figure in figures))
 
 
-__all__ = ["LAST", "MODELS", "Row", "graphs_of", "judge", "table"]
+__all__ = ["ALL", "LAST", "MODELS", "Row", "graphs_of", "judge", "table"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.figures import digits, table
 from benchmarks.floor_report import case_tables, from_document
+from benchmarks.forecast_report import report as forecast_report
 from benchmarks.llm_report import report as llm_report
 from benchmarks.peers import report as peers
 from benchmarks.results import newest
@@ -26,7 +27,9 @@ _WITH_PROMISES = (
     "fairness",
     "steady",
     "explain",
-    "forecast",
+    "forecast-accuracy",
+    "forecast-latency",
+    "anomaly",
     "decide",
     "load-check",
     "llm",
@@ -99,6 +102,9 @@ def sections(folder: Path) -> list[str]:
     beside = newest("peers", folder)
     if beside is not None:
         parts.append(f"### Beside others\n\n{peers_section(beside, Path('results'))}")
+    if "forecast-accuracy" in found:
+        document = found["forecast-accuracy"]
+        parts.append(f"### Forecasts\n\n{_where(document)}\n\n{forecast_report(document)}")
     if "llm" in found:
         document = found["llm"]
         parts.append(f"### Language models\n\n{_where(document)}\n\n{llm_report(document)}")

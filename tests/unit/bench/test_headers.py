@@ -19,7 +19,8 @@ def test_kinds_in_any_order_are_read_as_they_were_meant():
     table, decoder = HeaderTable(), hpack.Decoder()
     for headers in (INFER, SCORE, INFER, SCORE, SCORE, INFER):
         found = decoded(decoder, table.encode(headers))
-        assert found == [(":method", "POST"), (":scheme", "http"), *headers]
+        assert found == list(headers)
+        assert found[:2] == [(":method", "POST"), (":scheme", "http")]
 
 
 def test_the_second_call_names_everything_by_its_index():
@@ -27,7 +28,7 @@ def test_the_second_call_names_everything_by_its_index():
     table = HeaderTable()
     first = table.encode(INFER)
     assert len(first) > 100
-    assert len(table.encode(INFER)) == 2 + len(INFER)
+    assert len(table.encode(INFER)) == len(INFER)
 
 
 def test_what_the_table_has_no_room_for_is_written_out():
@@ -35,11 +36,11 @@ def test_what_the_table_has_no_room_for_is_written_out():
     table, decoder = HeaderTable(), hpack.Decoder()
     kinds = [request_headers(f"/some.Service/Method{number}") for number in range(100)]
     for headers in (*kinds, *kinds):
-        assert decoded(decoder, table.encode(headers))[2:] == list(headers)
-    assert len(table) < 25
+        assert decoded(decoder, table.encode(headers)) == list(headers)
+    assert len(table) < 80
 
 
-@pytest.mark.parametrize("size", [1, 126, 127, 128, 300, 900])
+@pytest.mark.parametrize("size", [1, 126, 127, 128, 300, 900, 4_000, 8_000])
 def test_long_values_are_encoded(size: int):
     """Beyond the seven bits of a length too."""
     headers = request_headers("/s/m", [("x-tenant", "t" * size)])
