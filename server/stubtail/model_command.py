@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TextIO
 
 from stubtail.config import ConfigError, Flag, Settings, load
 from stubtail.models.errors import ModelError
-from stubtail.models.layout import Found, scan_models
+from stubtail.models.layout import Found, folder_within, scan_models
 from stubtail.models.loader import Loader
 from stubtail.models.session import SessionOptions
 from stubtail.models.signing import (
@@ -60,7 +60,9 @@ def run(arguments: Sequence[str], out: TextIO, errors: TextIO) -> int:
         return EXIT_WRONG
     root = Path(settings.models.directory)
     bounds = repository_options(settings)
-    scan = scan_models(root, models_max=bounds.models_max, versions_max=bounds.versions_max)
+    scan = scan_models(
+        root, models_max=bounds.models_max, versions_max=bounds.versions_max, tenants=True
+    )
     errors.write("".join(f"stubtail: {problem}\n" for problem in scan.problems))
     chosen = list(_choose(scan.models, options.names))
     if not chosen:
@@ -79,7 +81,8 @@ def _verify(
     try:
         for name, version, found in chosen:
             try:
-                model = loader.load(found.path, name, version, options=session, inside=root)
+                inside = folder_within(root, name)
+                model = loader.load(found.path, name, version, options=session, inside=inside)
             except ModelError as error:
                 code = EXIT_REFUSED
                 out.write(f"{name}@{version}: refused: {error}\n")
@@ -111,7 +114,7 @@ def _sign(
         try:
             source = read_version(
                 found.path,
-                root,
+                folder_within(root, name),
                 graph_bytes_max=session.graph_bytes_max,
                 manifest_bytes_max=session.manifest_bytes_max,
             )

@@ -20,11 +20,11 @@ class ModelHealth:
         self._states: Mapping[tuple[str, str], str] = {}
 
     def live(self) -> dict[str, bool]:
-        """Whether each model serves, by name. The breakers of versions that went are forgotten."""
+        """Whether each model serves, by its key; breakers of versions that went are forgotten."""
         live = {status.name: False for status in self._repository.index()}
         versions = set()
         for name, loaded in self._repository.routes.items():
-            key = (loaded.name, loaded.version)
+            key = (loaded.key, loaded.version)
             versions.add(key)
             if "@" not in name:
                 live[name] = self._states.get(key) != "open"

@@ -133,6 +133,7 @@ def repository_options(settings: Settings) -> RepositoryOptions:
     in_process = supply.verify_in == "process"
     return RepositoryOptions(
         watch=models.watch,
+        tenants=settings.access.guarded,
         versions_kept=models.versions_kept,
         settle_ms=models.settle_ms,
         models_max=models.models_max,

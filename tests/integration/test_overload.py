@@ -1,8 +1,7 @@
 """More work than time or places: refused at once and with advice, in the order of importance."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -186,23 +185,26 @@ WAYS = [
 ]
 
 
-def in_order_of_answers(started: Sequence[tuple[int, Any]]) -> list[int]:
-    """The levels of calls in the order in which they were answered."""
-    order: list[int] = []
-    lock = threading.Lock()
+class Answers:
+    """The levels of calls in the order in which they are answered, noted from their start on."""
 
-    def note(level: int) -> None:
-        with lock:
-            order.append(level)
+    def __init__(self) -> None:
+        self._order: list[int] = []
+        self._started: list[Any] = []
 
-    for level, future in started:
-        future.add_done_callback(lambda _, level=level: note(level))
-    for _, future in started:
-        assert ended(future) is None
-    end_s = time.monotonic() + 5
-    while len(order) < len(started) and time.monotonic() < end_s:
-        time.sleep(0.005)  # callbacks come a moment after results
-    return order
+    def note(self, level: int, started: Any) -> None:
+        """A call of this level has begun."""
+        self._started.append(started)
+        started.add_done_callback(lambda _: self._order.append(level))  # by one thread, in order
+
+    def order(self) -> list[int]:
+        """When all have been answered."""
+        for started in self._started:
+            assert ended(started) is None
+        end_s = time.monotonic() + TIMEOUT_S
+        while len(self._order) < len(self._started) and time.monotonic() < end_s:
+            time.sleep(0.005)  # callbacks come a moment after results
+        return self._order
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -211,14 +213,14 @@ def test_urgent_calls_overtake(
 ) -> None:
     """What waits is run by importance: an OIP level of 1, or PRIORITY_CRITICAL, goes first."""
     levels = [LOW, NORMAL, HIGH, CRITICAL]
-    started = []
+    answers = Answers()
     for level in levels:
         path, request = way(level)
-        started.append((level, start(tight, path, request)))
+        answers.note(level, start(tight, path, request))
         time.sleep(0.002)
 
     # The run before them was a normal one: on a slow machine the share of the low goes before it.
-    found = in_order_of_answers(started)
+    found = answers.order()
     assert found[:2] == [CRITICAL, HIGH], found
     assert set(found[2:]) == {NORMAL, LOW}, found
     assert ended(running) is None

@@ -69,7 +69,8 @@ class SchedulingSettings:
     breaker_failures_max: Annotated[
         int,
         Rule(
-            "runs of a model in a row that fail before it is not run for a while; 0 never",
+            "failures in a row of the row that a model was warmed with, looked at when a batch gets"
+            " no answer, before the model is not run for a while; 0 never",
             0,
             100_000,
             why="each failing run is tried again in halves, and others wait for it",

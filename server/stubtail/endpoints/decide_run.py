@@ -8,7 +8,7 @@ import numpy as np
 from stubtail.decisions.changes import Candidates
 from stubtail.decisions.types import PASS_S
 from stubtail.endpoints.decide_context import Context
-from stubtail.endpoints.runners import checked
+from stubtail.endpoints.runners import checked, proof
 from stubtail.errors import CallError
 from stubtail.lane.batch_run import BadRowsError
 from stubtail.lane.job import Job
@@ -45,9 +45,10 @@ class DecideRunner:
     """
 
     def __init__(self, model: LoadedModel) -> None:
-        self.name = model.name
+        self.name = model.key
         self.version = model.version
         self.run = checked(model) if model.signature.batchable else model.run
+        self.prove = proof(model)
         self._input = model.signature.inputs[0].name
 
     def assemble(self, jobs: Sequence[Job]) -> Mapping[str, Array]:

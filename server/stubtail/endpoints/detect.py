@@ -95,7 +95,7 @@ class DetectReader:
         if routes is not self._models.routes or len(encoders) >= ENCODERS_MAX:
             routes, encoders = self._models.routes, {}
             self._rows = (routes, encoders)
-        key = (f"{model.name}@{model.version}", rate, top)
+        key = (f"{model.loaded.key}@{model.version}", rate, top)
         encoder = encoders.get(key)
         if encoder is None:
             encoder = encoders[key] = DetectEncoder(model, rate, top)

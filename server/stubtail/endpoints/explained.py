@@ -7,6 +7,7 @@ import numpy as np
 
 from stubtail.endpoints.outputs import flat
 from stubtail.endpoints.protobuf import opening
+from stubtail.endpoints.runners import proof
 from stubtail.endpoints.shapley import Evaluations, Matrix, Planner, Values, make_planner
 from stubtail.errors import invalid_field
 from stubtail.lane.job import Encoder, Job
@@ -101,9 +102,10 @@ class ExplainedRunner:
         model: LoadedModel,
         run: Callable[[Mapping[str, Array]], list[Array]],
     ) -> None:
-        self.name = model.name
+        self.name = model.key
         self.version = model.version
         self.run = run
+        self.prove = proof(model)
         self._planner = explainer.planner
         self._input = model.signature.inputs[0].name
 

@@ -29,9 +29,10 @@ class PackedRunner:
 
     def __init__(self, model: LoadedModel, shape: tuple[int, ...], rules: RowRules | None) -> None:
         spec = model.signature.inputs[0]
-        self.name = model.name
+        self.name = model.key
         self.version = model.version
         self.run = checked(model) if model.signature.batchable else model.run
+        self.prove = proof(model)
         self._input = spec.name
         self._dtype = spec.dtype
         self._shape = (-1, *shape)
@@ -54,9 +55,10 @@ class ArraysRunner:
     """For every other graph: a job's data is a list with one array for each input."""
 
     def __init__(self, model: LoadedModel) -> None:
-        self.name = model.name
+        self.name = model.key
         self.version = model.version
         self.run = checked(model) if model.signature.batchable else model.run
+        self.prove = proof(model)
         self._inputs = [spec.name for spec in model.signature.inputs]
 
     def assemble(self, jobs: Sequence[Job]) -> Feeds:
@@ -82,6 +84,22 @@ def checked(model: LoadedModel) -> Callable[[Feeds], list[Array]]:
         return outputs
 
     return run_checked
+
+
+def proof(model: LoadedModel) -> Callable[[], bool] | None:
+    """Tells whether the model still answers the row that it was warmed with; None without one."""
+    row, run = model.example, model.run
+    if row is None:
+        return None
+
+    def prove() -> bool:
+        try:
+            run(row)
+        except RunFailed:
+            return False
+        return True
+
+    return prove
 
 
 def _warn(jobs: Sequence[Job], ends: Ends, changes: Sequence[ChangedCells]) -> None:

@@ -7,7 +7,7 @@ from stubtail.endpoints.protobuf import opening
 from stubtail.errors import CallError
 from stubtail.lane.batch_run import BadRowsError, RunError
 from stubtail.lane.job import Encoder, Job
-from stubtail.lane.refusals import inference_error
+from stubtail.lane.refusals import inference_error, shown
 from stubtail.models.errors import RunFailed
 from stubtail.models.synthetic import Array
 
@@ -64,6 +64,7 @@ class SeveralRunner:
     def __init__(self, runners: Sequence[OneRunner]) -> None:
         self.name = NAME
         self.version = ""
+        self.prove = None  # several models have no breaker in common
         self._runners = runners
 
     def assemble(self, jobs: Sequence[Job]) -> list[Feeds]:
@@ -78,7 +79,7 @@ class SeveralRunner:
             except BadRowsError as bad:
                 for share, error in bad.errors:
                     job = share.job  # type: ignore[attr-defined]  # a Share went in
-                    errors.setdefault(id(job), (job, error.about(runner.name)))
+                    errors.setdefault(id(job), (job, error.about(shown(runner.name))))
         if errors:
             raise BadRowsError(list(errors.values()))
         return feeds

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from stubtail.config import Settings
-from stubtail.http_port import http_access, http_port
+from stubtail.http_port import http_access, http_port, start_access
 from stubtail.runtime_folder import RuntimeFolder
 from stubtail.supervisor.pages import Family, supervisor_pages
 from stubtail.supervisor.policy import WorkerLife, may_announce, must_give_up
@@ -79,7 +79,7 @@ class Supervisor:
 
         Raises:
             PortError: the gRPC port cannot be used.
-            MonitoringError: the HTTP port cannot be used.
+            MonitoringError: the HTTP port cannot be used, or the file of callers who may read it.
         """
         server = self._settings.server
         held, port = reserve(server.host, server.port)
@@ -92,8 +92,7 @@ class Supervisor:
         address = (server.http_host, server.http_port)
         monitoring = http_port(self._settings, pages, address, access.guard if access else None)
         try:
-            if access is not None:
-                access.start()
+            start_access(access)
             monitoring.start()
             self._http_address = monitoring.address
             with SignalInbox() as inbox:

@@ -13,7 +13,7 @@ from stubtail.endpoints.forecast_run import ForecastRunner
 from stubtail.endpoints.forecast_series import Placed
 from stubtail.errors import CallError, Code
 from stubtail.forecasting.crew import Crew
-from stubtail.forecasting.task import ZERO_SHOT, Task
+from stubtail.forecasting.task import AUTO, ZERO_SHOT, Task
 from stubtail.lane.batch_run import RunError
 from stubtail.lane.job import Job
 from stubtail.v1 import forecasting_pb2
@@ -39,6 +39,16 @@ def test_without_the_extra_its_models_are_refused(
     with pytest.raises(CallError, match=r"stubtail\[forecasting\]") as caught:
         reader.read(request.SerializeToString())
     assert caught.value.code is Code.FAILED_PRECONDITION
+
+
+def test_a_near_deadline_is_no_reason_to_refuse_auto(closed: Crew) -> None:
+    """It does what fits: it is admitted by what it takes at least, not by what it takes."""
+    queues = ForecastQueues(closed)
+    for _ in range(50):
+        for model in (AUTO, ZERO_SHOT):
+            queues.queue(model, None, 2000, 48).latency.observe(1, 0.08)
+    assert queues.queue(ZERO_SHOT, None, 2000, 48).latency.predict_s(1) > 0.06
+    assert 0.015 < queues.queue(AUTO, None, 2000, 48).latency.predict_s(1) < 0.03
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
