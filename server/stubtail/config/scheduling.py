@@ -73,7 +73,7 @@ class SchedulingSettings:
             " no answer, before the model is not run for a while; 0 never",
             0,
             100_000,
-            why="each failing run is tried again in halves, and others wait for it",
+            why="each failing run is tried again in parts, and others wait for it",
         ),
     ] = 10
     breaker_open_ms: Annotated[
