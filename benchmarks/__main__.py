@@ -15,6 +15,7 @@ from benchmarks import (
     client_cost,
     coalesce,
     connections,
+    cores,
     crosscheck,
     decide,
     explain,
@@ -59,6 +60,7 @@ examples:
   python -m benchmarks floor --mlserver-python /path/to/venv/bin/python
   python -m benchmarks reload --transport grpcio
   python -m benchmarks load 127.0.0.1:8500 --workload benchmarks/workloads/mix.toml
+  python -m benchmarks --server-cores 2 overload   # on a machine of four or more
   python -m benchmarks readme          # put the newest results into benchmarks/README.md
 """
 
@@ -178,6 +180,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=_HOW,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument(
+        "--server-cores",
+        type=int,
+        metavar="N",
+        help="servers get N cores, the load all others (otherwise all share all)",
+    )
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for name, command in _COMMANDS.items():
         described = commands.add_parser(
@@ -198,6 +206,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if names not in (["readme"], ["compare"]):
         _warn_when_busy(os.getloadavg()[0], os.cpu_count() or 1)
     status = 0
+    try:
+        if options.server_cores:
+            cores.divide(options.server_cores)
+    except BenchmarkError as error:
+        line.error(str(error))
     for name in names:
         chosen = options if options.command else line.parse_args([name])
         try:

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from benchmarks.micro import Bench, Step, micro
+from stubtail.access.identity import Identity, Permit, Realm
+from stubtail.access.scopes import Grants, parse_scope
+from stubtail.access.tenants import Account, TenantRules
 from stubtail.endpoints import oip_infer, scoring
 from stubtail.endpoints.lane_method import Deadlines, LaneMethod
 from stubtail.endpoints.served import BatchLimits, ServedModels
@@ -68,48 +71,67 @@ class Stages:
         self.lane = Lane(self.scheduler, recorder or Recorder(), time.monotonic)
         self.replies = _Dropped()
 
-    def decoder(self, bench: Bench, form: str, rows: int) -> Callable[[], Job]:
+    def decoder(
+        self, bench: Bench, form: str, rows: int, permit: Permit | None = None
+    ) -> Callable[[], Job]:
         """Decodes the next of many requests each time."""
         decode, message = self.methods[form].decode, bench.messages(form, rows)
         replies = self.replies
 
         def step() -> Job:
-            job = decode(message(), time.monotonic(), None)
+            job = decode(message(), time.monotonic(), None, permit)
             job.replies, job.call = replies, 0
             return job
 
         return step
 
 
-def _decode(form: str, rows: int) -> Callable[[Bench], Step]:
-    return lambda bench: Stages(bench).decoder(bench, form, rows)
+def _permit() -> Permit:
+    """What a caller with a tenant of its own may do, once it is known."""
+    grants = Grants([parse_scope("stubtail:predict")])
+    realm = Realm("acme", grants, lambda _: True, lambda _: True)
+    account = Account("acme", 0, TenantRules())
+    return Permit(Identity("key:acme", "acme", realm, account), "predict")
+
+
+def _decode(form: str, rows: int, permit: Permit | None = None) -> Callable[[Bench], Step]:
+    return lambda bench: Stages(bench).decoder(bench, form, rows, permit)
 
 
 micro("decode", "ModelInfer, 1 row")(_decode("infer", 1))
+micro("decode", "ModelInfer, 1 row, of a tenant")(_decode("infer", 1, _permit()))
 micro("decode", "ModelInfer, 256 rows")(_decode("infer", 256))
 micro("decode", "Score, 1 dense row")(_decode("dense", 1))
 micro("decode", "Score, 1 row of named columns")(_decode("named", 1))
 micro("decode", "Score, 256 rows of named columns")(_decode("named", 256))
 
 
-@micro("schedule", f"offer, batch and finish, {_BATCH} calls", calls=_BATCH)
-def schedule(bench: Bench) -> Step:
+def _schedule(permit: Permit | None = None) -> Callable[[Bench], Step]:
     """The scheduler alone, for each call of a batch."""
-    stages = Stages(bench)
-    decode = stages.decoder(bench, "infer", 1)
-    jobs = [decode() for _ in range(_BATCH)]
-    scheduler = stages.scheduler
 
-    def step() -> None:
-        now = time.monotonic()
-        for job in jobs:
-            job.arrived_s = now
-            scheduler.offer(job, now)
-        batch = scheduler.next_batch(scheduler.inline, now)
-        assert batch is not None
-        scheduler.finish(batch, scheduler.inline, 1e-4)
+    def prepare(bench: Bench) -> Step:
+        stages = Stages(bench)
+        decode = stages.decoder(bench, "infer", 1, permit)
+        jobs = [decode() for _ in range(_BATCH)]
+        scheduler = stages.scheduler
 
-    return step
+        def step() -> None:
+            now = time.monotonic()
+            for job in jobs:
+                job.arrived_s = now
+                scheduler.offer(job, now)
+            batch = scheduler.next_batch(scheduler.inline, now)
+            assert batch is not None
+            scheduler.finish(batch, scheduler.inline, 1e-4)
+
+        return step
+
+    return prepare
+
+
+_TURN = f"offer, batch and finish, {_BATCH} calls"
+micro("schedule", _TURN, calls=_BATCH)(_schedule())
+micro("schedule", f"{_TURN} of a tenant", calls=_BATCH)(_schedule(_permit()))
 
 
 def _jobs(stages: Stages, bench: Bench, form: str) -> list[Job]:

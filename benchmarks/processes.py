@@ -15,6 +15,7 @@ from typing import Self
 
 import psutil
 
+from benchmarks import cores
 from benchmarks.errors import ServerError
 
 _ADDRESS = re.compile(r"((?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+):\d{2,5})")
@@ -83,6 +84,7 @@ class Server:
             text=True,
             env=self._environment,
         )
+        cores.give(self._process.pid)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:

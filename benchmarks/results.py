@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks import cores
 from benchmarks.figures import digits
 from stubtail_bench.machine import machine
 
@@ -109,7 +110,7 @@ def save(name: str, folder: Path, figures: Mapping[str, Any], about: Mapping[str
         "benchmark": name,
         "date": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
-        "machine": dict(about),
+        "machine": {**about, "server_cores": cores.for_servers()},
         "versions": versions(),
         **figures,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks import cores
 from benchmarks.errors import WrongAnswerError
 from benchmarks.rows import TOLERANCE, Subject
 from stubtail.oip import inference_pb2
@@ -133,7 +134,9 @@ class Storm:
                 raise WrongAnswerError(f"call {index} of the pool has another answer")
 
     def _target(self, kinds: Sequence[Kind]) -> Target:
-        return Target(self._address, kinds, _CONNECTIONS, Slow(0, 1.0), _PATIENCE_S)
+        processes = cores.generators()
+        connections = _CONNECTIONS // processes
+        return Target(self._address, kinds, connections, Slow(0, 1.0), _PATIENCE_S, processes)
 
 
 def fate(outcome: Outcome, kind: str) -> Fate:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stubtail.lane.job import Job
+    from stubtail.lane.tenant import Tenant
 
 
 SHARE_WINDOW_S = 1.0  # shares are kept, and the use of the time is remembered, over about this
@@ -33,6 +34,7 @@ class Batch:
         predicted_s: the expected time from then to the last reply.
         learned_rows: the rows that a clean run had, to learn from; 0 when it was not clean.
         left: the jobs that are not answered yet, after a search that took too long.
+        tenant: whose all of them are; None where nobody looked, or where they are several's.
         started_s, ran_s, encoded_s: when the model started, when it was done, and when the last
             reply was handed over; set by the lane.
     """
@@ -48,6 +50,7 @@ class Batch:
         "rows",
         "started_s",
         "taken_s",
+        "tenant",
     )
 
     def __init__(
@@ -60,6 +63,7 @@ class Batch:
         self.predicted_s = predicted_s
         self.learned_rows = 0
         self.left: Sequence[Job] = ()
+        self.tenant: Tenant | None = None
         self.started_s = self.ran_s = self.encoded_s = taken_s
 
 

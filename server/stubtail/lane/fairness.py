@@ -10,8 +10,10 @@ work of the same class and above counts as backlog: a tenant's urgent calls pass
 
 from collections.abc import Iterable
 
+from stubtail.lane.executor import Batch
 from stubtail.lane.job import Job
 from stubtail.lane.policy import Policy, Refusal
+from stubtail.lane.tenant import Tenant
 
 # So many times its backlog a job comes later: isolates while the tenant is left with at least a
 # twentieth of the lane, and a flood is paid for within two seconds (20 times the 0.1 s that wait).
@@ -30,40 +32,44 @@ class Fairness:
         mixed_until_s: until then several tenants count as sharing the lane.
     """
 
-    __slots__ = ("_last", "_policy", "mixed_until_s", "used")
+    __slots__ = ("_bytes_max", "_jobs_max", "_last", "_policy", "mixed_until_s", "used")
 
     def __init__(self, policy: Policy) -> None:
         self.used = False
         self._policy = policy
-        self._last: object = None  # the tenant of the job before
+        self._last: Tenant | None = None  # the tenant of the job before, and what it may have
+        self._jobs_max = self._bytes_max = 0.0
         self.mixed_until_s = 0.0
 
-    def refusal(self, job: Job, now: float) -> Refusal | None:
+    def refusal(self, job: Job, tenant: Tenant, now: float) -> Refusal | None:
         """Why the tenant may not have another job here; None where it may."""
-        tenant = job.tenant
-        if tenant is None:
-            return None
         if tenant is not self._last:
-            if self._last is not None:
-                self.mixed_until_s = now + MIXED_S
-            self._last = tenant
-            self.used = True
-        if tenant.jobs + tenant.calls >= tenant.work_max:
+            self._meet(tenant, now)
+        waiting = tenant.waiting_jobs
+        if waiting + tenant.running + tenant.calls >= tenant.work_max:
             return Refusal.TENANT_BUSY
         # The first job may always wait: a share of a small queue can be less than one place.
-        if waiting := tenant.waiting_jobs:
-            policy, share = self._policy, tenant.queue_share
-            if (
-                waiting >= share * policy.jobs_max
-                or tenant.waiting_bytes + job.size_bytes > share * policy.bytes_max
-            ):
-                return Refusal.TENANT_QUEUE_FULL
+        if waiting and (
+            waiting >= self._jobs_max or tenant.waiting_bytes + job.size_bytes > self._bytes_max
+        ):
+            return Refusal.TENANT_QUEUE_FULL
         return None
 
-    def due_s(self, job: Job, due_s: float, now: float) -> float:
-        """When the job is due, given when it would be without others; notes if it is postponed."""
-        tenant = job.tenant
-        if tenant is None or not tenant.waiting_jobs or now >= self.mixed_until_s:
+    def _meet(self, tenant: Tenant, now: float) -> None:
+        """The next job is another tenant's than the one before."""
+        if self._last is not None:
+            self.mixed_until_s = now + MIXED_S
+        self._last = tenant
+        self._jobs_max = tenant.queue_share * self._policy.jobs_max
+        self._bytes_max = tenant.queue_share * self._policy.bytes_max
+        self.used = True
+
+    def due_s(self, job: Job, tenant: Tenant, due_s: float) -> float:
+        """When the job is due, given when it would be without others; notes if it is postponed.
+
+        To be asked while several tenants share the lane.
+        """
+        if not tenant.waiting_jobs:
             return due_s
         ahead_s = sum(tenant.backlog_s[: job.priority + 1]) / tenant.weight - BURST_S
         if ahead_s <= 0.0:
@@ -81,34 +87,49 @@ class Fairness:
             return policy.batch_run_s_max
         return min(policy.shared_run_s_max, policy.batch_run_s_max)
 
-    def waits(self, job: Job) -> None:
+    def waits(self, job: Job, tenant: Tenant) -> None:
         """Books an admitted job in."""
-        tenant = job.tenant
-        if tenant is not None:
-            tenant.jobs += 1
-            tenant.waiting_jobs += 1
-            tenant.waiting_bytes += job.size_bytes
-            tenant.backlog_s[job.priority] += job.cost_s
-            tenant.last_due_s[job.priority] = job.due_s
+        tenant.waiting_jobs += 1
+        tenant.waiting_bytes += job.size_bytes
+        tenant.backlog_s[job.priority] += job.cost_s
+        tenant.last_due_s[job.priority] = job.due_s
 
     def left(self, jobs: Iterable[Job]) -> None:
         """Books jobs out of the queue, to run: they are still their tenants' work."""
         for job in jobs:
             tenant = job.tenant
             if tenant is not None:
-                tenant.waiting_jobs -= 1
-                tenant.waiting_bytes -= job.size_bytes
-                tenant.backlog_s[job.priority] -= job.cost_s
-                if not tenant.waiting_jobs:
-                    tenant.backlog_s = [0.0] * 4  # and with it the rounding errors of the sums
+                self._leave(tenant, 1, job.size_bytes, job.priority, job.cost_s)
 
-    def runs_at_once(self, job: Job) -> None:
-        """Books in a job that does not have to wait."""
-        if job.tenant is not None:
-            job.tenant.jobs += 1
+    def left_together(self, batch: Batch, priority: int) -> None:
+        """As `left`, for everything that waits in a queue, all of one class; before it is gone."""
+        queue = batch.queue
+        batch.tenant = tenant = queue.tenant
+        if tenant is None:
+            self.left(batch.jobs)
+        else:
+            count = len(batch.jobs)
+            self._leave(tenant, count, queue.bytes_waiting, priority, queue.cost_s[priority])
+
+    def _leave(
+        self, tenant: Tenant, jobs: int, size_bytes: int, priority: int, cost_s: float
+    ) -> None:
+        tenant.running += jobs
+        tenant.waiting_jobs -= jobs
+        tenant.waiting_bytes -= size_bytes
+        tenant.backlog_s[priority] -= cost_s
+        if not tenant.waiting_jobs:
+            tenant.backlog_s = [0.0] * 4  # and with it the rounding errors of the sums
 
     def ended(self, jobs: Iterable[Job]) -> None:
         """Books out jobs that ran, or that were to run."""
         for job in jobs:
             if job.tenant is not None:
-                job.tenant.jobs -= 1
+                job.tenant.running -= 1
+
+    def ended_together(self, batch: Batch) -> None:
+        """As `ended`, for the jobs of a batch."""
+        if batch.tenant is None:
+            self.ended(batch.jobs)
+        else:
+            batch.tenant.running -= len(batch.jobs)

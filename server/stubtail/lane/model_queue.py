@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stubtail.lane.job import Job
     from stubtail.lane.latency import LatencyModel
+    from stubtail.lane.tenant import Tenant
 
 PRIORITIES = 4
 
@@ -28,6 +29,7 @@ class ModelQueue:
         start_s: for each priority, where it stands in fair time: the time that it got, not less
             than what the others had when it began to wait.
         rows_waiting, bytes_waiting: the rows and the bytes of all of them.
+        tenant: whose all waiting jobs are; None where they are several's or nobody's.
         postponed: a waiting job may expire before it is due, for what its tenant has waiting.
         alone_until_s: jobs share no run until then, because a run of several has just failed.
         silent_until_s: failures are counted until then, as one has just been logged.
@@ -50,6 +52,7 @@ class ModelQueue:
         "silent_until_s",
         "solo",
         "start_s",
+        "tenant",
         "untold",
         "waiting",
     )
@@ -73,6 +76,7 @@ class ModelQueue:
         self.untold = 0
         self.probe_s = 0.0
         self.start_s = [0.0] * PRIORITIES
+        self.tenant: Tenant | None = None
         self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
         self.reset()
 

@@ -59,16 +59,16 @@ class Scheduler:
         queue = job.queue
         priority = job.priority
         executor = self._slow(queue) if queue.pooled else self.inline
-        latency = queue.latency
-        cost_s = latency.per_row_s * job.rows
-        job.cost_s = cost_s
+        job.cost_s = cost_s = queue.latency.per_row_s * job.rows
         due_s = min(job.deadline_s, job.arrived_s + self.policy.slack_s[priority])
-        if job.tenant is not None:
-            refusal = self._fairness.refusal(job, now)
+        tenant = job.tenant
+        if tenant is not None:
+            fairness = self._fairness
+            refusal = fairness.refusal(job, tenant, now)
             if refusal is not None:
                 return refusal
-            if now < self._fairness.mixed_until_s:
-                due_s = self._fairness.due_s(job, due_s, now)
+            if now < fairness.mixed_until_s:
+                due_s = fairness.due_s(job, tenant, due_s)
         job.due_s = due_s
         if self._admission.refuses(job, executor, now):
             return Refusal.DEADLINE_UNREACHABLE
@@ -85,12 +85,14 @@ class Scheduler:
             waiting.append(job)
         else:
             insort(waiting, job, key=due)
+        if queue.tenant is not tenant:
+            queue.tenant = None if queue.rows_waiting else tenant
         queue.rows_waiting += job.rows
         queue.bytes_waiting += job.size_bytes
         queue.cost_s[priority] += cost_s
         executor.add(queue, priority, cost_s)
-        if job.tenant is not None:
-            self._fairness.waits(job)
+        if tenant is not None:
+            self._fairness.waits(job, tenant)
             queue.postponed |= job.postponed
         self.jobs += 1
         self.size_bytes += job.size_bytes
@@ -107,10 +109,11 @@ class Scheduler:
         run_s = queue.latency.predict_s(job.rows)
         if now + run_s > job.deadline_s:
             return None
-        if job.tenant is not None:
-            if self._fairness.refusal(job, now) is not None:
+        tenant = job.tenant
+        if tenant is not None:
+            if self._fairness.refusal(job, tenant, now) is not None:
                 return None
-            self._fairness.runs_at_once(job)
+            tenant.running += 1
         job.decoded_s = now
         executor.give(queue, job.priority, run_s)
         batch = Batch(queue, [job], job.rows, now, run_s)
@@ -137,7 +140,7 @@ class Scheduler:
         """Frees the slot, and learns from the time that a clean batch held it."""
         executor.end(batch)
         if self._fairness.used:
-            self._fairness.ended(batch.jobs)
+            self._fairness.ended_together(batch)
         if batch.learned_rows:
             batch.queue.latency.observe(batch.learned_rows, run_s)
 
@@ -165,13 +168,8 @@ class Scheduler:
 
     def drop_all(self) -> list[Job]:
         """Empties every queue and returns what waited, for a shutdown that ran out of time."""
-        jobs = [
-            job
-            for executor in self.executors
-            for queue in executor.queues
-            for waiting in queue.waiting
-            for job in waiting
-        ]
+        queues = [queue for executor in self.executors for queue in executor.queues]
+        jobs = [job for queue in queues for waiting in queue.waiting for job in waiting]
         for job in jobs:
             self.cancel(job)
         return jobs
@@ -213,10 +211,11 @@ class Scheduler:
             return None
         self.jobs -= len(jobs)
         self.size_bytes -= queue.bytes_waiting
+        batch = Batch(queue, jobs, rows, now, run_s)
         if self._fairness.used:
-            self._fairness.left(jobs)
+            self._fairness.left_together(batch, priority)
         executor.take_only(queue, priority)
-        return Batch(queue, jobs, rows, now, run_s)
+        return batch
 
     def _take(
         self, queue: ModelQueue, executor: Executor, first: int | None, now: float

@@ -12,7 +12,7 @@ class Tenant:
         work_max: most of its calls that may be at work at a time.
 
     Attributes:
-        jobs: how many of its jobs wait or run.
+        running: how many of its jobs run.
         calls: how many of its calls are at work elsewhere than on the lane; counted by the event
             loop, and only read here.
         waiting_jobs, waiting_bytes: what waits.
@@ -24,10 +24,10 @@ class Tenant:
         "backlog_s",
         "calls",
         "index",
-        "jobs",
         "last_due_s",
         "name",
         "queue_share",
+        "running",
         "waiting_bytes",
         "waiting_jobs",
         "weight",
@@ -47,7 +47,7 @@ class Tenant:
         self.weight = weight
         self.queue_share = queue_share
         self.work_max = work_max
-        self.jobs = 0
+        self.running = 0
         self.calls = 0
         self.waiting_jobs = 0
         self.waiting_bytes = 0

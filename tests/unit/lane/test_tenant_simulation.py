@@ -91,7 +91,7 @@ def serve(
             if job.arrived_s > LEARNING_S:
                 seen.waits.setdefault(names[id(job)], []).append(now - job.arrived_s)
     for tenant in rates:
-        assert (tenant.jobs, tenant.waiting_jobs, tenant.backlog_s) == (0, 0, [0.0] * 4)
+        assert (tenant.running, tenant.waiting_jobs, tenant.backlog_s) == (0, 0, [0.0] * 4)
         assert tenant.waiting_bytes == 0
     return seen
 
