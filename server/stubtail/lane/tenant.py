@@ -53,3 +53,8 @@ class Tenant:
         self.waiting_bytes = 0
         self.backlog_s = [0.0] * 4
         self.last_due_s = [0.0] * 4
+
+    @property
+    def busy(self) -> bool:
+        """Whether as many of its calls are at work as may be, here and elsewhere."""
+        return self.waiting_jobs + self.running + self.calls >= self.work_max

@@ -169,7 +169,7 @@ def at_work(account: Account | None) -> Iterator[None]:
     if account is None:
         yield
         return
-    if account.calls + account.jobs >= account.work_max:
+    if account.busy:
         raise tenant_error(account.name, Refusal.TENANT_BUSY).fresh()
     account.calls += 1
     try:
