@@ -16,7 +16,7 @@ from stubtail_bench.workload import CallSpec
 _DEADLINE_MS = 100.0
 _PATIENT_MS = 5_000.0  # of a job at night
 _HEAVY = "heavy"
-_HEAVY_TREES, _HEAVY_ROWS = 5_000, 16  # about 20 ms a call on one core
+_HEAVY_TREES, _HEAVY_ROWS = 25_000, 16  # 5 to 20 ms a call on one core
 _LIGHT_RATE = 500.0
 
 _URGENT = "critical calls at half the capacity, beside low ones at twice it: in time"
@@ -120,4 +120,4 @@ def _light(storm: Storm, seconds: float, notes: _Notes) -> None:
     both, _, _ = storm.offer({"light": _LIGHT_RATE, "heavy": capacity * 1.5}, seconds)
     notes.load("light beside heavy", both)
     bound_ms = 3 * alone["light"].p99_ms + one["heavy"].p50_ms
-    notes.figure(_LIGHT, both["light"].p99_ms / bound_ms)
+    notes.figure(_LIGHT, both["light"].p99_of_all_ms / bound_ms)  # a refused call is not quick

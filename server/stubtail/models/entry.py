@@ -1,6 +1,6 @@
 """One model of the repository: what is known of its versions, and which of them is live."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from stubtail.models import events
@@ -37,6 +37,7 @@ class Entry:
     Attributes:
         name: of the model.
         found: its versions on disk; None when its folder is gone.
+        settling: versions on disk whose files changed a moment ago, found or not.
         live: the version that answers calls without a version.
         disabled: whether an operator unloaded it.
     """
@@ -44,6 +45,7 @@ class Entry:
     def __init__(self, name: str) -> None:
         self.name = name
         self.found: Mapping[str, Found] | None = None
+        self.settling: Collection[str] = ()
         self.live: str | None = None
         self.disabled = False
         self._versions: dict[str, _Version] = {}
@@ -148,9 +150,12 @@ class Entry:
                 item.cut_short, item.tried = False, None
 
     def statuses(self) -> list[VersionStatus]:
-        """All versions in memory or on disk, in ascending order."""
-        known = sorted({*self._versions, *(self.found or ())}, key=int)
-        return [self._status(version) for version in known]
+        """All versions in memory or on disk, in ascending order.
+
+        Where there is none, those that will be in a moment: the model is not gone.
+        """
+        known = {*self._versions, *(self.found or ())} or self.settling
+        return [self._status(version) for version in sorted(known, key=int)]
 
     def routes(self) -> Iterator[tuple[str, LoadedModel]]:
         """What answers: `name@version` and, for the live version, `name`."""

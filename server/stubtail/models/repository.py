@@ -107,8 +107,7 @@ class Repository:
         model = self.routes.get(ref)
         if model is not None:
             return model
-        known = self.known
-        raise lookup_error(ref, sorted(known), known.get(ref_name(ref), ()))
+        raise lookup_error(ref, sorted(self.known), self.known.get(ref_name(ref), ()))
 
     def index(self) -> list[VersionStatus]:
         """All known versions, ordered by name and then by version."""
@@ -160,6 +159,7 @@ class Repository:
             for name, entry in self._entries.items():
                 if not scan.skipped(name):
                     entry.found = settled.get(name)
+                    entry.settling = self._settling.pending(name)
                 entry.retry(self._clock())
                 self._publish(entry)
             others_wait = sum(entry.untried for entry in self._entries.values()) > 1

@@ -23,6 +23,10 @@ class Settling:
         self._accepted: dict[_Key, Fingerprint] = {}
         self._pending: dict[_Key, tuple[Fingerprint, float]] = {}
 
+    def pending(self, name: str) -> set[str]:
+        """The versions of a model whose files changed a moment ago."""
+        return {version for model, version in self._pending if model == name}
+
     def observe(
         self, scan: Scan, now: float, *, at_once: Callable[[str], bool] = lambda _: False
     ) -> tuple[dict[str, dict[str, Found]], float | None]:

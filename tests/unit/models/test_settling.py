@@ -1,11 +1,13 @@
 """Half-written files: nothing is loaded before its files rest, by a clock that is passed in."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from stubtail.models.layout import Found, Scan
 from stubtail.models.settling import Settling
+from tests.unit.models.repository_bench import Bench
 
 
 def scan(unknown=(), **versions):
@@ -75,3 +77,21 @@ def test_a_model_that_cannot_be_read_keeps_its_state():
 def test_no_settling_time():
     """Zero switches settling off."""
     assert words(Settling(0.0).observe(scan(v1="a"), 0.0)[0]) == {"1": "a"}
+
+
+async def test_a_model_between_a_bad_version_and_the_next_is_not_gone(tmp_path):
+    """Its folder is there, so callers are told to wait, even before the new files rest."""
+    bench = Bench(tmp_path)
+    broken = bench.break_("1")
+    await bench.settle()
+    assert bench.error("m").reason == "MODEL_FAILED"
+    bench.put("2", offset=2.0)
+    shutil.rmtree(broken)
+    await bench.repository.refresh()
+    assert bench.error("m").reason == "MODEL_LOADING"
+    assert bench.states() == {"m@2": "LOADING"}
+    await bench.settle()
+    assert bench.answer() == 2.0
+    shutil.rmtree(tmp_path / "m")
+    await bench.repository.refresh()
+    assert bench.error("m").reason == "MODEL_NOT_FOUND"
