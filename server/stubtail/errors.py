@@ -83,7 +83,7 @@ class CallError(Exception):
         For raising an error that is kept: an exception holds the frames that it passed, and with
         them whole requests.
         """
-        self._trailing = self.trailing_metadata
+        self._status_details = self.status_details
         other = CallError.__new__(CallError, self.message)
         other.__dict__.update(self.__dict__)
         return other

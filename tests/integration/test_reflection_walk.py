@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.rpc import status_pb2
 
 from stubtail.standard import reflection_pb2
 from tests.integration.calls import TIMEOUT_S, Code, call, refused, streams
@@ -207,6 +208,21 @@ def test_every_listed_unary_method_is_served_or_says_that_it_is_not(
     missing = {"SystemSharedMemoryStatus", "TraceSetting", "LogSettings"}
     assert not missing & offered
     assert {"Score", "ModelInfer", "ModelConfig", "RepositoryIndex", "GetModel"} <= offered
+
+
+def test_the_details_of_an_error_can_be_read(channel: grpc.Channel, reflection: Reflection) -> None:
+    """Every message in an error's details, by its type alone: else grpcurl prints base64."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call(channel, "/stubtail.v1.ModelService/GetModel", b"\n\x05chrun")
+    trailing = dict(caught.value.trailing_metadata())
+    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
+    assert len(status.details) >= 2
+    for detail in status.details:
+        pool = descriptor_pool.DescriptorPool()
+        for file in reversed(reflection.files(detail.TypeName())):
+            pool.Add(file)
+        found: Any = message_factory.GetMessageClass(pool.FindMessageTypeByName(detail.TypeName()))
+        assert "chrun" in str(found.FromString(detail.value))
 
 
 def test_a_question_that_is_none_ends_the_stream(channel: grpc.Channel) -> None:

@@ -243,8 +243,13 @@ class Guard:
             raise tenant_mismatch()
         key = (identity.caller, tenant)
         known = self._known.get(key)
-        if known is None or known.expires_s < identity.expires_s:
-            realm = self._realm(tenant, identity.realm.grants)
+        grants = identity.realm.grants
+        if (
+            known is None
+            or known.expires_s < identity.expires_s
+            or known.realm.grants != grants  # of a key that was exchanged meanwhile
+        ):
+            realm = self._realm(tenant, grants)
             account = self._tenancy.account(tenant)
             known = Identity(
                 identity.caller, tenant, realm, account, identity.expires_s, ends_s=identity.ends_s

@@ -75,10 +75,16 @@ class KeysFile:
         if mark == self._taken or mark != before:
             return
         self._taken = mark  # one that is wrong is told once, and read again when it changes
-        try:
-            self._take()
-        except KeysFileError as error:
-            log.warning("callers kept", extra={"problem": str(error)})
+        problem = ""
+        if mark is not None and not mark[1]:  # as a disk that is full leaves it
+            problem = f"{self._path}: it is empty; where nobody is to call, write a # into it"
+        else:
+            try:
+                self._take()
+            except KeysFileError as error:
+                problem = str(error)
+        if problem:
+            log.warning("callers kept", extra={"problem": problem})
 
     def _take(self) -> None:
         keys = read_keys(self._path)

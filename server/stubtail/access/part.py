@@ -99,8 +99,12 @@ class AccessPart:
         twice = sorted(key_id for key_id, times in ids.items() if times > 1)
         if twice:
             raise ValueError(f"{', '.join(twice[:3])}: one key cannot stand for two callers")
-        self.tenancy.separate = self._separate or _for_tenants(AccessSettings(keys=keys))
-        self.guard.replace_keys(_keys(together))
+        separate = self._separate or _for_tenants(AccessSettings(keys=keys))
+        ring = _keys(together)
+        # Stricter rules come before the callers that they are for, and go after them.
+        self.tenancy.separate |= separate
+        self.guard.replace_keys(ring)
+        self.tenancy.separate = separate
 
     def _tokens(self, settings: AccessSettings, clock: Callable[[], float]) -> Any:
         # Imported here: PyJWT and cryptography are needed only where an issuer is configured.

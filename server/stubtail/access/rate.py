@@ -17,8 +17,8 @@ class Rate:
     """So many events a second, and so many at once; one number of state.
 
     Each event moves the theoretical arrival time of the next one on by `1 / per_s`; what comes
-    earlier than the burst allows is not admitted. Threads may share one: a race costs the count of
-    one event.
+    earlier than the burst allows is not admitted. Threads and processes may share one: who is held
+    up between its look and its note, some 0.2 us, undoes the notes of the others meanwhile.
 
     Args:
         per_s: events a second, above 0.

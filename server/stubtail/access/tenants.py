@@ -7,6 +7,7 @@ from typing import Final
 
 from stubtail.access.rate import Cells, Rate
 from stubtail.access.scopes import NAME_CHARACTERS_MAX, matches
+from stubtail.lane.model_queue import PRIORITIES
 from stubtail.lane.tenant import Tenant
 
 DEFAULT: Final = "default"  # the entry for tenants that have none of their own
@@ -39,9 +40,14 @@ class TenantRules:
 
 
 class Account(Tenant):
-    """A tenant with its quotas."""
+    """A tenant with its quotas.
 
-    __slots__ = ("rate", "urgency")
+    Attributes:
+        rate: how many calls it may make; None for any number.
+        classes: for each priority that a call may ask for, the one that it gets.
+    """
+
+    __slots__ = ("classes", "rate")
 
     def __init__(
         self, name: str, index: int, rules: TenantRules, cells: Cells | None = None, cell: int = 0
@@ -56,7 +62,7 @@ class Account(Tenant):
         self.rate: Rate | None = None
         if rules.calls_per_s:
             self.rate = Rate(rules.calls_per_s, rules.burst, cells, cell)
-        self.urgency = rules.urgency
+        self.classes = tuple(max(priority, rules.urgency) for priority in range(PRIORITIES))
 
 
 class Tenancy:
@@ -112,5 +118,6 @@ class Tenancy:
             if cells is None or cell is None:
                 cells, cell = None, 0
             account = Account(name, len(self._accounts), rules, cells, cell)
-            self._accounts[name] = account
+            # Two threads may come here together, and one tenant has one account.
+            account = self._accounts.setdefault(name, account)
         return account

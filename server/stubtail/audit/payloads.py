@@ -66,7 +66,7 @@ class PayloadLog:
             permit: Permit | None = None,
         ) -> Any:
             if draw() < share:
-                self._writer.put(lambda: self._record(path, payload, permit))
+                self._writer.put(lambda: self._record(path, payload, permit), len(payload))
             return decode(payload, arrived_s, remaining_s, permit)
 
         return sampling

@@ -14,6 +14,7 @@ log = logging.getLogger("stubtail.audit")
 FLUSH_S: Final = 0.1  # records of so long are written at once
 CLOSE_S: Final = 5.0  # a disk that takes longer than this at the end loses what is left
 RETRY_S: Final = 1.0
+HELD_BYTES_MAX: Final = 64 * 1024 * 1024  # of requests that records are made of, while they wait
 
 Record = Callable[[], Mapping[str, Any]]
 
@@ -32,7 +33,8 @@ class Writer:
     def __init__(self, files: Files, queue_max: int) -> None:
         self._files = files
         self._queue_max = queue_max
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[tuple[Record, int]] = deque()
+        self._held_bytes = 0
         self._stop = Event()
         self._thread: Thread | None = None
         self.lost = 0
@@ -54,12 +56,13 @@ class Writer:
         if self._thread is not None:
             self._thread.join(CLOSE_S)
 
-    def put(self, record: Record) -> bool:
-        """Keeps a record, which is made on the thread; False where there is no room."""
-        if not self.has_room:
+    def put(self, record: Record, held_bytes: int = 0) -> bool:
+        """Keeps a record, which is made on the thread of what it holds; False without room."""
+        if not self.has_room or self._held_bytes + held_bytes > HELD_BYTES_MAX:
             self.lost += 1
             return False
-        self._waiting.append(record)
+        self._held_bytes += held_bytes
+        self._waiting.append((record, held_bytes))
         return True
 
     def _run(self) -> None:
@@ -84,7 +87,7 @@ class Writer:
         lost, link = self.lost, self._link
         lines = []
         for index in range(count):
-            line, link = forge(self._made(self._waiting[index]), link)
+            line, link = forge(self._made(self._waiting[index][0]), link)
             lines.append(line)
         if lost:
             line, link = forge({"event": "lost", "records": lost}, link)
@@ -94,7 +97,7 @@ class Writer:
             self._link = link
             self.lost -= lost
             for _ in range(count):
-                self._waiting.popleft()
+                self._held_bytes -= self._waiting.popleft()[1]
 
     def _made(self, record: Record) -> Mapping[str, Any]:
         try:

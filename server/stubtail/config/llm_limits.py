@@ -26,7 +26,7 @@ Money = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """What one caller or one provider may take."""
+    """What one caller, one tenant or one provider may take."""
 
     concurrency: Concurrency = 0
     requests_per_minute: Requests = 0
@@ -71,6 +71,10 @@ class LlmLimitsSettings:
     providers: Annotated[
         Mapping[str, LimitSettings],
         Entries(LimitSettings, "Limits on what all callers together take of a provider."),
+    ] = field(default_factory=dict)
+    tenants: Annotated[
+        Mapping[str, LimitSettings],
+        Entries(LimitSettings, "Limits on what all callers of a tenant together take."),
     ] = field(default_factory=dict)
 
 
@@ -117,7 +121,7 @@ def limit_conflicts(
     for name in limits.providers:
         if name not in llm.providers:
             yield (f"llm_limits.providers.{name}.concurrency",), f"there is no provider {name}"
-    entries = (*limits.callers.values(), *limits.providers.values())
+    entries = (*limits.callers.values(), *limits.providers.values(), *limits.tenants.values())
     if not limits.usd_per_day and not any(one.usd_per_day for one in entries):
         return
     for name, provider in llm.providers.items():

@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
     FileDescriptorProto,
 )
+from google.rpc import error_details_pb2, status_pb2
 
 from stubtail.descriptors import joined, messages_of, with_imports
 from stubtail.endpoints.method import BidiStream, parse
@@ -19,6 +20,8 @@ from stubtail.errors import Code, invalid_field
 from stubtail.standard import reflection_pb2
 
 PACKAGES = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
+# What errors carry: no method names it, and tools that do not know it show its bytes.
+ERRORS = (status_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR)
 # A question is one name, and comes back within its answer; names have at most hundreds of bytes.
 REQUEST_BYTES_MAX = 16 * 1024
 SHOWN_CHARACTERS_MAX = 128
@@ -75,7 +78,7 @@ class Descriptions:
 
 
 class ReflectionEndpoint:
-    """Answers questions about the given files, all that they import, and reflection itself.
+    """Answers questions about the given files, all that they import, errors, and reflection itself.
 
     Each answer is computed from memory when its question arrives and nothing is kept between
     them, so a slow reader holds up only its own stream.
@@ -87,7 +90,7 @@ class ReflectionEndpoint:
 
     def __init__(self, files: Sequence[Any]) -> None:
         own = [_reflection_file(package) for package in PACKAGES]
-        described = [copy for file in files for copy in with_imports(file)]
+        described = [copy for file in (*files, *ERRORS) for copy in with_imports(file)]
         served = {file.name for file in files} | {file.name for file in own}
         services = {
             joined(file.package, service.name)

@@ -76,12 +76,13 @@ class Guard:
 def _limits(limits: LlmLimitsSettings, llm: LlmSettings, bounds: Bounds) -> CallLimits | None:
     callers = {name: _allowance(one) for name, one in limits.callers.items()}
     providers = {name: _allowance(one) for name, one in limits.providers.items()}
+    tenants = {name: _allowance(one) for name, one in limits.tenants.items()}
     default = _allowance(limits)
-    if not any((default, *callers.values(), *providers.values())):
+    if not any((default, *callers.values(), *providers.values(), *tenants.values())):
         return None
     budgets = Budgets(callers, default, limits.callers_max)
     price_of = lru_cache(NAMES_MAX)(lambda name: _price_of(llm, name))
-    return CallLimits(budgets, providers, bounds, price_of)
+    return CallLimits(budgets, providers, bounds, price_of, tenants)
 
 
 def _allowance(one: LimitSettings | LlmLimitsSettings) -> Allowance:
@@ -91,7 +92,11 @@ def _allowance(one: LimitSettings | LlmLimitsSettings) -> Allowance:
 
 def _counts_tokens(limits: LlmLimitsSettings) -> bool:
     entries: list[LimitSettings | LlmLimitsSettings] = [limits]
-    entries += [*limits.callers.values(), *limits.providers.values()]
+    entries += [
+        *limits.callers.values(),
+        *limits.providers.values(),
+        *limits.tenants.values(),
+    ]
     return any(one.tokens_per_minute or one.usd_per_day for one in entries)
 
 

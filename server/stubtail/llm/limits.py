@@ -120,7 +120,7 @@ class Window:
 
 
 class Budget:
-    """What one caller or one provider has taken of its allowance.
+    """What one caller, tenant or provider has taken of its allowance.
 
     Attributes:
         allowance: what it may take.
@@ -138,6 +138,16 @@ class Budget:
 
     def book(self, amount: Amount, now_s: float) -> "Booked | Shortage":
         """Sets aside a request of this amount, or nothing at all where one limit forbids it."""
+        short = self.shortage(amount, now_s)
+        if short is not None:
+            return short
+        self.in_flight += 1
+        self._requests.add(1, now_s)
+        slots = self._tokens.add(amount.tokens, now_s), self._money.add(amount.nano_usd, now_s)
+        return Booked(self, amount, slots)
+
+    def shortage(self, amount: Amount, now_s: float) -> Shortage | None:
+        """Which limit forbids a request of this amount; the longest one to wait for."""
         allowance = self.allowance
         if allowance.concurrency and self.in_flight >= allowance.concurrency:
             return Shortage("concurrency", allowance.concurrency, 1, BUSY_WAIT_S)
@@ -150,12 +160,7 @@ class Budget:
             wait_s = window.wait_s(wanted, now_s)
             if wait_s and (short is None or wait_s > short.wait_s):
                 short = Shortage(name, window.limit, wanted, wait_s)
-        if short is not None:
-            return short
-        self.in_flight += 1
-        self._requests.add(1, now_s)
-        slots = self._tokens.add(amount.tokens, now_s), self._money.add(amount.nano_usd, now_s)
-        return Booked(self, amount, slots)
+        return short
 
     def used(self, now_s: float) -> tuple[int, int, int]:
         """Requests and tokens of the last minute, money of the last day, as far as limited."""

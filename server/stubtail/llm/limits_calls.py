@@ -80,7 +80,7 @@ class Bounds:
 
 
 class CallLimits:
-    """Limits of callers and providers; the `limits` of the proxy's hooks.
+    """Limits of callers, tenants and providers; the `limits` of the proxy's hooks.
 
     Args:
         callers: the budgets of callers.
@@ -88,6 +88,7 @@ class CallLimits:
         bounds: what a call may take at most.
         price_of: the dearest price by which a model of that name may be answered; None where the
             settings have none.
+        tenants: what all callers of a tenant together may take, by the names of tenants.
     """
 
     def __init__(
@@ -96,8 +97,10 @@ class CallLimits:
         providers: Mapping[str, Allowance],
         bounds: Bounds,
         price_of: Callable[[str], PriceTable | None],
+        tenants: Mapping[str, Allowance] | None = None,
     ) -> None:
         self._callers = callers
+        self._tenants = {name: Budget(one) for name, one in (tenants or {}).items() if one}
         self._providers = {name: Budget(one) for name, one in providers.items() if one}
         self._bounds = bounds
         self._price_of = price_of
@@ -109,15 +112,20 @@ class CallLimits:
         Raises:
             CallError: RESOURCE_EXHAUSTED, with the limit and when there is room again.
         """
-        budget = self._callers.of(caller.name, now_s, caller.tenant)
-        if budget is None:
+        mine = self._callers.of(caller.name, now_s, caller.tenant)
+        theirs = self._tenants.get(caller.tenant)
+        if mine is None and theirs is None:
             return _FREE
         amount = self._amount(request, self._price_of(request.model))
-        booked = budget.book(amount, now_s)
-        if isinstance(booked, Shortage):
-            self.refused[booked.limit] += 1
-            raise refusal(caller.name, booked)
-        return _Settled(booked)
+        # Both are asked before either sets anything aside; nothing comes between.
+        if mine is not None and (short := mine.shortage(amount, now_s)) is not None:
+            self.refused[short.limit] += 1
+            raise refusal("caller", caller.name, short)
+        if theirs is not None and (short := theirs.shortage(amount, now_s)) is not None:
+            self.refused[f"tenant_{short.limit}"] += 1
+            raise refusal("tenant", caller.tenant, short)
+        booked = [one.book(amount, now_s) for one in (mine, theirs) if one is not None]
+        return _Settled([one for one in booked if isinstance(one, Booked)])
 
     def admit_attempt(
         self, caller: Caller, upstream: Upstream, request: Request, now_s: float
@@ -131,7 +139,7 @@ class CallLimits:
         if isinstance(booked, Shortage):
             self.refused[f"provider_{booked.limit}"] += 1
             return Refusal(throttled=True, wait_s=min(booked.wait_s, 86_400.0))
-        return _Settled(booked)
+        return _Settled([booked])
 
     def _amount(self, request: Request, price: PriceTable | None) -> Amount:
         asked, answered = self._bounds.tokens(request)
@@ -139,11 +147,11 @@ class CallLimits:
 
 
 class _Settled:
-    """A booking by the usage of an answer."""
+    """Bookings of one amount by the usage of an answer."""
 
     __slots__ = ("_booked",)
 
-    def __init__(self, booked: Booked) -> None:
+    def __init__(self, booked: Sequence[Booked]) -> None:
         self._booked = booked
 
     def settle(self, used: Sequence[llm_pb2.Usage], now_s: float) -> None:
@@ -151,10 +159,11 @@ class _Settled:
         del now_s  # it counts at the time when it was set aside
         tokens = nano_usd = 0
         for usage in used:
-            least = Amount() if usage.source in COUNTED else self._booked.amount
+            least = Amount() if usage.source in COUNTED else self._booked[0].amount
             tokens += max(usage.input_tokens + usage.output_tokens, least.tokens)
             nano_usd += max(usage.cost_nano_usd, least.nano_usd)
-        self._booked.settle(Amount(tokens, nano_usd))
+        for one in self._booked:
+            one.settle(Amount(tokens, nano_usd))
 
 
 class _Free:
@@ -179,15 +188,15 @@ def dearer(one: PriceTable, other: PriceTable) -> PriceTable:
     return PriceTable(*(max(getattr(one, name), getattr(other, name)) for name in names))
 
 
-def refusal(caller: str, short: Shortage) -> CallError:
-    """RESOURCE_EXHAUSTED with the limit, and when to come back if that can help.
+def refusal(kind: str, whose: str, short: Shortage) -> CallError:
+    """RESOURCE_EXHAUSTED with the limit of a caller or a tenant, and when to come back.
 
     The caller's gRPC library is told not to retry by itself: it would hold the call until then.
     """
-    who = f"caller {caller[:128]!r}" if caller else "callers without a name"
+    who = f"{kind} {whose[:128]!r}" if whose else "callers without a name"
     name = NAMES[short.limit]
     violation = error_details_pb2.QuotaFailure.Violation(
-        subject=f"caller:{caller[:128]}",
+        subject=f"{kind}:{whose[:128]}",
         description=f"{short.allowed:,} {name}",
         quota_metric=f"stubtail.llm/{short.limit}",
         quota_value=short.allowed,

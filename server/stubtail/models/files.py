@@ -51,7 +51,8 @@ def unreadable(where: str, error: OSError) -> ModelError:
 
 def _open_within(root: Path, path: Path, where: str) -> int:
     real_root = Path(os.path.realpath(root, strict=True))
-    real_path = Path(os.path.realpath(path, strict=True))
+    # Not strict: what lies elsewhere is refused alike, whether it is there or not.
+    real_path = Path(os.path.realpath(path))
     if not real_path.is_relative_to(real_root):
         problem = "it is a link that leaves the folder of models"
         raise ModelError(where, problem, "copy the file itself into the folder")

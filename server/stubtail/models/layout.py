@@ -151,6 +151,8 @@ class _Scanner:
             self._top_entry(inner, tenant)
 
     def _top_entry(self, entry: os.DirEntry[str], tenant: str) -> None:
+        if tenant and self._leaves(entry, Path(entry.path).parent):
+            return
         is_folder = _is_dir(entry)
         if not is_folder and not entry.name.endswith(SUFFIX):
             return
@@ -178,7 +180,12 @@ class _Scanner:
             what = unreadable(name, error)
             self._problems.append(str(what))
             return
-        versions = [text for text, entry in entries.items() if text.isdigit() and _is_dir(entry)]
+        own = folder.parent if tenant_of(name) else None
+        versions = [
+            text
+            for text, entry in entries.items()
+            if text.isdigit() and _is_dir(entry) and not (own and self._leaves(entry, own))
+        ]
         for text in sorted(versions):
             if not is_version(text):
                 mend = "rename it to a whole number from 1 without leading zeros"
@@ -195,6 +202,18 @@ class _Scanner:
             else:
                 found = {FIRST_VERSION: Found(folder, _fingerprint(_files_of(folder)))}
         self._models[name] = found
+
+    def _leaves(self, entry: os.DirEntry[str], own: Path) -> bool:
+        """Whether it is a link out of a tenant's folder, there or not.
+
+        Such a model would not load; but its versions, which are listed, would tell what lies there.
+        """
+        path = Path(entry.path)
+        if not entry.is_symlink() or is_within(own, path):
+            return False
+        text = f"{path.relative_to(own.parent)}: a link that leaves the tenant's folder"
+        self._problems.append(f"{text}; put the files themselves there")
+        return True
 
 
 def _sorted(folder: Path) -> list[os.DirEntry[str]]:

@@ -1,10 +1,12 @@
 """Administrative acts: what cannot be noted is not done, and whatever is done is noted."""
 
+import asyncio
+
 from stubtail.access.auditor import Auditor, Pairs
 from stubtail.access.identity import ABOUT, Permit
 from stubtail.access.methods import ADMINISTRATIVE
 from stubtail.access.refusals import audit_blocked
-from stubtail.errors import CallError
+from stubtail.errors import CallError, Code, server_defect
 
 
 class Act:
@@ -38,6 +40,19 @@ class Act:
         """It has been done, or has failed with `error`."""
         identity = self._permit.identity
         self._audit.act(self._path, identity, self._peer, self._metadata, self._about, error)
+
+
+def outcome_of(ended: BaseException) -> CallError:
+    """What is noted of an act whose call ended by this.
+
+    CANCELLED where nobody waited for the answer, or the server did not: the act may go on, as half
+    of one helps nobody, and the log of the server says what became of it.
+    """
+    if isinstance(ended, CallError):
+        return ended
+    if isinstance(ended, asyncio.CancelledError):
+        return CallError(Code.CANCELLED, "", "the call ended before the act did")
+    return server_defect()
 
 
 def is_act(permit: Permit) -> bool:

@@ -14,15 +14,16 @@ from math import inf
 from typing import Any
 
 from stubtail.access.auditor import Pairs
-from stubtail.access.guard import TENANT_KEY, Guard
+from stubtail.access.guard import DENIALS, TENANT_KEY, Guard
 from stubtail.access.identity import CALL, Permit
 from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.access.tenants import Account
 from stubtail.errors import CallError
 from stubtail.lane.policy import Refusal
 from stubtail.lane.refusals import tenant_error
-from stubtail.transport.acts import Act, is_act
+from stubtail.transport.acts import Act, is_act, outcome_of
 
+LOOK_AGAIN_S = 10.0  # at callers of open streams: a credential that was withdrawn ends them
 CREDENTIAL_KEY = "authorization"
 SUBJECT_NAMES_KEY = "x509_subject_alternative_name"  # as grpc-core calls DNS and URI names
 
@@ -98,7 +99,7 @@ class Admission:
                     work = behaviour(payload, context)
                     payload = None  # the frame of a call that ends with an error stays for a while
                     if streams:
-                        return await self._until_it_ends(permit, work)
+                        return await self._until_it_ends(path, permit, work, context)
                     if is_act(permit):
                         return await self._audited(path, permit, work, context)
                     return await work
@@ -120,17 +121,20 @@ class Admission:
             self._guard.note(error, arrival.path, credential, context.peer(), arrival.metadata)
 
     def _permit(self, path: str, context: Any, now: float) -> Permit:
+        permit = self._find(path, context, now)
+        permit.count(now)
+        CALL.set(permit)
+        return permit
+
+    def _find(self, path: str, context: Any, now: float) -> Permit:
         arrival = _ARRIVAL.get()
         assert arrival is not None, "the router hears every call"
-        credential: object = arrival.credential
-        uris = () if credential is not None else _uris(context)
+        uris = () if arrival.credential is not None else _uris(context)
         if uris:
             identity = self._guard.identify_certificate(uris, now)
-            permit = self._guard.enter(identity, path, arrival.tenant)
-            permit.count(now)
-        else:
-            permit = self._guard.admit(credential, path, now, arrival.tenant)
-        CALL.set(permit)
+            return self._guard.enter(identity, path, arrival.tenant)
+        permit = self._guard.find(arrival.credential, path, now, arrival.tenant)
+        assert permit is not None, "open methods do not ask"
         return permit
 
     async def _audited(
@@ -147,20 +151,44 @@ class Admission:
             work.close()
             raise
         try:
-            return await work
-        finally:
-            act.end(arrival.error)
+            reply = await work
+        except BaseException as ended:
+            act.end(arrival.error or outcome_of(ended))  # ending a call raises an error of its own
+            raise
+        act.end(None)
+        return reply
 
-    async def _until_it_ends(self, permit: Permit, stream: Awaitable[Any]) -> Any:
-        """A stream goes on for as long as its caller's credential is good."""
+    async def _until_it_ends(
+        self, path: str, permit: Permit, stream: Awaitable[Any], context: Any
+    ) -> Any:
+        """A stream goes on for as long as its caller's credential is good, and known here."""
+        loop = asyncio.get_running_loop()
+        denied: CallError | None = None
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal denied, timer
+            try:
+                self._find(path, context, self._clock())
+            except CallError as error:
+                error.forget()
+                if error.code in DENIALS:
+                    denied = error
+                    if not end.expired():  # it may be ending for longer than this
+                        end.reschedule(loop.time())
+                    return
+            timer = loop.call_later(LOOK_AGAIN_S, look)
+
         ends_s = permit.identity.ends_s
-        if ends_s == inf:
-            return await stream
+        end = asyncio.timeout(None if ends_s == inf else max(ends_s - self._clock(), 0.0))
+        timer = loop.call_later(LOOK_AGAIN_S, look)
         try:
-            async with asyncio.timeout(max(ends_s - self._clock(), 0.0)):
+            async with end:
                 return await stream
         except TimeoutError:
-            raise unauthenticated(Unknown.EXPIRED) from None
+            raise denied or unauthenticated(Unknown.EXPIRED) from None
+        finally:
+            timer.cancel()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.endpoints.method import ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
 from stubtail.telemetry.propagation import TRACEPARENT
-from stubtail.transport.acts import Act, is_act
+from stubtail.transport.acts import Act, is_act, outcome_of
 from stubtail.transport.admission import at_work
 from stubtail.transport.slow_callers import untaken
 from stubtail.transport.step_aside import step_aside
@@ -217,18 +217,12 @@ class NativeCalls:
             await self._answer(call, method, payload)
             return
         act = Act(audit, method.path, permit, details[1], details[0])
-        error: CallError | None = None
         try:
             await self._answer(call, method, payload)
-        except CallError as failed:
-            error = failed
+        except BaseException as ended:
+            act.end(outcome_of(ended))
             raise
-        except Exception:
-            error = server_defect()
-            raise
-        finally:
-            act.end(error)
-            error = None  # or it would hold this frame, and the frame it
+        act.end(None)
 
     async def _answer(self, call: int, method: Unary | ServerStream, payload: bytes) -> None:
         front = self._front

@@ -58,6 +58,7 @@ def test_a_change_is_taken_when_it_rests(tmp_path: Path) -> None:
         ("[server]\nport = 1\n", "may only have"),
         ('[access]\nreflection = "open"\n', "may only have"),
         ("[access.keys.web]\nhashes = []\n", "one or two hashes"),
+        pytest.param("", "it is empty", id="empty"),
     ],
 )
 def test_what_is_wrong_never_replaces_what_works(
@@ -74,8 +75,9 @@ def test_what_is_wrong_never_replaces_what_works(
     (record,) = [one for one in caplog.records if one.msg == "callers kept"]
     assert said in record.problem  # type: ignore[attr-defined]  # our own field
     assert "secret" not in caplog.text
-    with pytest.raises(KeysFileError):
-        read_keys(path)
+    if content:  # before there was any key, none is what the owner may mean
+        with pytest.raises(KeysFileError):
+            read_keys(path)
     path.unlink()
     for _ in range(3):
         followed.file.look()
@@ -149,6 +151,16 @@ def test_only_callers_by_key_are_looked_at_again() -> None:
     assert reason(guard, KEYS["gateway"], tenant="acme") == "CREDENTIAL_INVALID"
     assert reason(guard, KEYS["web"]) == "CREDENTIAL_INVALID"
     assert guard.admit(KEYS["acme"], SCORE, 0.0).identity.caller == "key:acme"
+
+
+def test_a_proxys_calls_have_the_rights_that_it_has_now() -> None:
+    """A thread that was slow with its old key must not leave its grants behind."""
+    guard = guard_of()
+    before = guard.identify(KEYS["gateway"], 0.0)
+    caller = Caller("key:gateway", "", grants_of(["stubtail:read"]), proxy=True)
+    guard.replace_keys(KeyRing([(caller, [MADE["gateway"][1]], 1_050.0)]))
+    guard.enter(before, SCORE, "acme")
+    assert reason(guard, KEYS["gateway"], tenant="acme") == "SCOPE_MISSING"
 
 
 def test_who_is_looked_up_while_keys_are_exchanged_is_not_remembered() -> None:

@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stubtail.access.keys import new_key
 from stubtail.access.keys_file import KeysFile, KeysFileError
 from stubtail.access.part import AccessPart
+from stubtail.access.tenants import Account, Tenancy, TenantRules
 from stubtail.config import Settings, load
 from stubtail.http_port import http_access, start_access
 from stubtail.monitoring.http import MonitoringError
@@ -82,6 +84,53 @@ def test_the_file_of_callers_can_bring_the_first_tenant(tmp_path: Path) -> None:
         follower.look()
     assert not changes_what_is_shared(part, web)
     part.close()
+
+
+def test_what_is_shared_is_the_operators_until_the_last_tenants_key_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two steps of a change nobody may do what is allowed neither before nor after."""
+    gold, table = caller("gold", 'tenant = "gold"')
+    path = tmp_path / "keys.toml"
+    path.write_text(table)
+    settings = settings_of(tmp_path, f"access.keys_file = {json.dumps(str(path))}\n")
+    part = AccessPart(settings.access, lambda: 0.0)
+    part.start()
+    guard, between = part.guard, list[bool]()
+    assert guard is not None
+    replace, web = guard.replace_keys, caller("web")
+
+    def watched(keys: Any) -> None:
+        between.append(changes_what_is_shared(part, gold))
+        replace(keys)
+
+    monkeypatch.setattr(guard, "replace_keys", watched)
+    path.write_text(web[1])
+    follower = next(one for one in part._refreshers if isinstance(one, KeysFile))
+    for _ in range(2):
+        follower.look()
+    assert between == [False]
+    assert changes_what_is_shared(part, web[0])
+    part.close()
+
+
+def test_two_threads_find_one_account() -> None:
+    """A tenant's quota would be as many as there are accounts."""
+    tenancy = Tenancy({})
+    found: list[Account] = []
+
+    class Rules(dict[str, TenantRules]):
+        """Another thread makes one between the look and the note."""
+
+        def get(self, name: Any, default: Any = None) -> Any:
+            """As a dict's."""
+            if not found:
+                found.append(Account(name, 0, TenantRules()))
+                tenancy._accounts[name] = found[0]
+            return default
+
+    tenancy._rules = Rules()
+    assert tenancy.account("gold") is found[0] is tenancy.account("gold")
 
 
 def test_a_key_of_two_callers_is_refused(tmp_path: Path) -> None:

@@ -200,9 +200,9 @@ def test_recursive_functions():
 def test_bounds_on_nodes_and_depth():
     """Both the number of nodes and the nesting are bounded."""
     assert "more than 1 nodes" in refusal(model_files.affine(), nodes_max=1)
-    graph = helper.make_graph([RELU], "inner", [], [Y])
+    graph = inner = helper.make_graph([RELU], "inner", [], [Y])
     for _ in range(DEPTH_MAX + 1):
-        node = helper.make_node("If", ["c"], ["y"], then_branch=graph, else_branch=graph)
+        node = helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=graph)
         graph = helper.make_graph([node], "outer", [], [Y])
     data = onnx.ModelProto.FromString(model_bytes([RELU], [X], [Y]))
     data.graph.CopyFrom(graph)

@@ -8,7 +8,7 @@ import pytest
 
 from stubtail.models.keys import model_key, name_of, tenant_of
 from stubtail.models.layout import Scan, scan_models
-from stubtail.models.repository import Repository, RepositoryOptions
+from stubtail.models.repository import ModelState, Repository, RepositoryOptions
 from stubtail.models.settling import Settling
 from tests import model_files
 
@@ -22,6 +22,12 @@ def put(path: Path) -> None:
     """Writes a graph, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"graph")
+
+
+def put_link(path: Path, target: Path) -> None:
+    """Makes a link, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
 
 
 def test_a_key_is_taken_apart_as_it_was_made() -> None:
@@ -124,7 +130,36 @@ async def test_no_link_leads_to_another_tenants_model(tmp_path: Path) -> None:
             f"{name}{at}" for name in ("acme/own", "acme/alias", "rival/plans") for at in ("", "@1")
         }
         reasons = {status.name: status.reason for status in repository.index()}
-        assert "it is a link that leaves the folder" in reasons["acme/stolen"]
+        assert "acme/stolen" not in reasons
         assert "it is a link that leaves the folder" in reasons["linked/churn"]
+    finally:
+        await repository.aclose()
+
+
+@pytest.mark.parametrize("link", ["", ".onnx", "/1", "/1/model.onnx", "/1/model.json"])
+async def test_a_link_does_not_tell_what_lies_elsewhere(tmp_path: Path, link: str) -> None:
+    """Who writes to one tenant's folder could ask for any name by a link, and see what becomes."""
+    model_files.write_model(tmp_path / "@rival" / "plans" / "7", model_files.affine())
+    target = tmp_path / "@rival" / "plans"
+    for part in [part for part in link.split("/") if part]:
+        target = target / part.replace("1", "7").replace(".json", ".onnx")
+    if link == ".onnx":
+        target = tmp_path / "@rival" / "plans" / "7" / "model.onnx"
+    assert target.exists()
+    for name, to in (("right", target), ("wrong", tmp_path / "@rival" / "nothing")):
+        put_link(Path(f"{tmp_path}/@acme/{name}{link}"), to)
+    repository = Repository(tmp_path, options=RepositoryOptions(watch=False, tenants=True))
+    await repository.start()
+    try:
+        told = [(one.name, one.version, one.state, one.reason) for one in repository.index()]
+        assert not {name for name, *_ in told} & {"acme/plans", "acme/7"}
+        right = [one for one in told if one[0] == "acme/right"]
+        wrong = [
+            (name.replace("wrong", "right"), version, state, reason.replace("wrong", "right"))
+            for name, version, state, reason in told
+            if name == "acme/wrong"
+        ]
+        assert right == wrong
+        assert ("rival/plans", "7", ModelState.READY, "") in told
     finally:
         await repository.aclose()

@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from stubtail.access.callers import Caller
 from stubtail.access.identity import ABOUT, note_model
+from stubtail.access.keys import KeyRing
+from stubtail.access.scopes import grants_of
 from stubtail.access.tenants import TenantRules
-from stubtail.errors import CallError
+from stubtail.errors import CallError, draining
 from stubtail.transport.admission import Admission
-from tests.unit.access.test_guard import KEYS, LOAD, Noted, Times, guard_of
+from tests.unit.access.test_guard import KEYS, LOAD, MADE, Noted, Times, guard_of
 
 SCORE = "/stubtail.v1.ScoringService/Score"
 
@@ -83,6 +87,42 @@ async def test_what_cannot_be_noted_is_not_done(has_room: bool) -> None:
     ABOUT.set(None)
 
 
+async def test_an_act_is_noted_as_its_call_ends() -> None:
+    """Of one whose caller hung up nobody knows what became of it: it is not noted as done."""
+    Times.unix_s = time.time()
+    guard = guard_of()
+    guard.audit = log = Listening(has_room=True)
+    admission, ends = admission_of(guard)
+    begun = asyncio.Event()
+
+    async def load(payload: bytes, context: Any) -> bytes:
+        note_model("churn")
+        begun.set()
+        if payload == b"told":
+            admission.note(draining(), context)
+            raise RuntimeError("what grpc.aio ends calls with")
+        if payload == b"refused":
+            raise draining()
+        if payload == b"defect":
+            raise RuntimeError("a defect")
+        return await asyncio.Future()
+
+    guarded = admission.guarded(LOAD, load, streams=False, counted=True)
+    for payload in (b"told", b"defect", b"refused", b"left"):
+        hear(admission, LOAD, "ops")
+        begun.clear()
+        task = asyncio.create_task(guarded(payload, Context()))
+        await begun.wait()
+        if payload == b"left":
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    outcomes = [(error.code.name, error.reason) for *_, error in log.acts]
+    refused = ("UNAVAILABLE", "DRAINING")
+    assert outcomes == [refused, ("INTERNAL", "SERVER_DEFECT"), refused, ("CANCELLED", "")]
+    assert [error.reason for error in ends] == ["DRAINING"]
+    assert all(models == ["churn"] for *_, models, _ in log.acts)
+
+
 async def test_a_stream_ends_with_its_credential() -> None:
     """However long it would go on."""
     Times.unix_s = 1_999.95  # the key of "old" ends at 2,000
@@ -103,6 +143,32 @@ async def test_a_stream_ends_with_its_credential() -> None:
     assert begun.is_set()
     assert cancelled.is_set()
     assert [error.reason for error in ends] == ["CREDENTIAL_EXPIRED"]
+
+
+async def test_a_stream_ends_when_its_key_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the key itself has no end; one whose key stays goes on."""
+    monkeypatch.setattr("stubtail.transport.admission.LOOK_AGAIN_S", 0.001)
+    Times.unix_s = time.time()
+    guard = guard_of()
+    admission, ends = admission_of(guard)
+
+    async def watch(_: Any, __: Any) -> None:
+        await asyncio.Future()
+
+    path = "/inference.GRPCInferenceService/ModelStreamInfer"
+    tasks = {}
+    for name in ("web", "acme"):
+        hear(admission, path, name)
+        guarded = admission.guarded(path, watch, streams=True, counted=True)
+        tasks[name] = asyncio.create_task(guarded(b"", Context()))
+    caller = Caller("key:acme", "acme", grants_of(["stubtail:predict"]))
+    guard.replace_keys(KeyRing([(caller, [MADE["acme"][1]], 1e12)]))
+    await tasks["web"]
+    assert [error.reason for error in ends] == ["CREDENTIAL_INVALID"]
+    assert not tasks["acme"].done()
+    guard.replace_keys(KeyRing([(replace(caller, grants=grants_of(())), [MADE["acme"][1]], 1e12)]))
+    await tasks["acme"]
+    assert ends[1].reason == "SCOPE_MISSING"
 
 
 async def test_calls_at_work_are_counted_and_bounded() -> None:

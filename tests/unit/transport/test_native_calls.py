@@ -233,6 +233,36 @@ async def test_what_cannot_be_noted_is_not_done(has_room: bool) -> None:
         assert stage.front.told == [(1, "AUDIT_BLOCKED")]
 
 
+async def test_an_act_is_noted_as_its_call_ends() -> None:
+    """Of one whose caller hung up nobody knows what became of it: it is not noted as done."""
+    stage, acts, begun = Stage(), list[tuple[Any, ...]](), asyncio.Event()
+
+    async def load(payload: bytes) -> bytes:
+        note_model("churn")
+        begun.set()
+        if payload == b"refused":
+            raise draining()
+        if payload == b"defect":
+            raise RuntimeError("a defect")
+        return await asyncio.Future()
+
+    audit = SimpleNamespace(has_room=True, act=lambda *what: acts.append(what))
+    guard: Any = SimpleNamespace(audit=audit, note_of=lambda *_: None)
+    calls = NativeCalls([Unary("/load", load)], stage.fail, lambda: stage.now_s, guard)
+    front: Any = stage.front
+    calls.start(front)
+    who = Permit(permit("ann").identity, "manage")
+    for call, payload in enumerate((b"refused", b"defect", b"left")):
+        begun.clear()
+        calls.begin(call, 0, payload, who, ((), "ipv4:10.0.0.1:1", None))
+        await begun.wait()
+        if payload == b"left":
+            calls.cancel(call)
+        await stage.until(lambda: calls.in_flight == 0)
+    outcomes = [error.code.name for *_, error in acts]
+    assert outcomes == ["UNAVAILABLE", "INTERNAL", "CANCELLED"]
+
+
 @pytest.mark.parametrize("left_s", [1e6, float("inf")])
 async def test_a_method_that_runs_out_of_time_says_nothing_of_the_credential(
     left_s: float,
