@@ -178,10 +178,12 @@ class LlmUpstream:
 
     Args:
         scripts: by their names.
+        notes: keeps every request, as tests want it; without, any number can come.
     """
 
-    def __init__(self, scripts: Mapping[str, Script]) -> None:
+    def __init__(self, scripts: Mapping[str, Script], *, notes: bool = True) -> None:
         self._scripts = scripts
+        self._notes = notes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
@@ -238,10 +240,12 @@ class LlmUpstream:
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 while True:
-                    talks.append(await self._read(reader, writer))
-                    self.talks.append(talks[-1])
-                    await self._script(talks[-1].model)(talks[-1])
-                    talks[-1].said.set()
+                    talk = await self._read(reader, writer)
+                    if self._notes:
+                        talks.append(talk)
+                        self.talks.append(talk)
+                    await self._script(talk.model)(talk)
+                    talk.said.set()
         finally:
             writer.close()
             self.connections -= 1

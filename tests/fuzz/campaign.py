@@ -12,9 +12,13 @@ from random import Random
 from typing import Final
 
 from tests import model_files
+from tests.fuzz.llm import LLM_WORDS, Hostile, settings_file
+from tests.fuzz.llm_replies import BYTES
 from tests.fuzz.mutate import mutated
 from tests.fuzz.parsers import parsers
 from tests.fuzz.rpcs import Rpcs, ViolationError
+from tests.llm_scripts import SCRIPTS
+from tests.llm_upstream import LlmUpstream
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -24,7 +28,7 @@ INPUTS_MAX: Final = 500  # that are mutated: an hour must take no more memory th
 WORDS: Final = (
     b'"', b"{", b"[", b"]", b"}", b",", b":", b"null", b"1e999", b"-1", b"\\u0000", b"\\ud800",
     b"Bearer ", b"stk_", b".", b"..", b"[access", b'"format"', b'"features"', b'"sha256"', b"\n",
-    b"=", b"localhost", b"eyJhbGciOiJub25lIn0.", b"[[", b"]]", b"true", b"inf", b"nan",
+    b"=", b"localhost", b"eyJhbGciOiJub25lIn0.", b"[[", b"]]", b"true", b"inf", b"nan", *BYTES,
 )  # fmt: skip
 
 Call = Callable[[bytes], Awaitable[str]]
@@ -103,19 +107,32 @@ async def run(
         folder: for the models, of its own.
     """
     names = _write_models(models, folder / "models")
-    rpcs = Rpcs(folder / "models", [*words_of(models), *names, "a", "b"])
-    await rpcs.start()
-    try:
-        with parsers() as targets:
-            campaigns = [
-                Campaign(path.strip("/").replace("/", "."), _of(rpcs, path), _made(rpcs, path))
-                for path in rpcs.paths
-            ]
-            for name, target in targets.items():
-                campaigns.append(Campaign(name, _parser(name, target)))
-            await visit(campaigns)
-    finally:
-        await rpcs.aclose()
+    words = [*words_of(models), *names, "a", "b", *LLM_WORDS * 4]
+    hostile = Hostile(folder)
+    await hostile.start()
+    with LlmUpstream(SCRIPTS, notes=False) as upstream:
+        rpcs = Rpcs(folder / "models", words, settings_file(folder, upstream.base_url))
+        try:
+            await rpcs.start()
+            await _visit(rpcs, hostile, visit)
+        finally:
+            await rpcs.aclose()
+            await hostile.aclose()
+
+
+async def _visit(
+    rpcs: Rpcs, hostile: Hostile, visit: Callable[[list[Campaign]], Awaitable[None]]
+) -> None:
+    with parsers() as targets:
+        campaigns = [
+            Campaign(path.strip("/").replace("/", "."), _of(rpcs, path), _made(rpcs, path))
+            for path in rpcs.paths
+        ]
+        for name, target in targets.items():
+            campaigns.append(Campaign(name, _parser(name, target)))
+        for name, (call, made) in hostile.targets().items():
+            campaigns.append(Campaign(name, call, made))
+        await visit(campaigns)
 
 
 def _write_models(shipped: Path, folder: Path) -> list[str]:

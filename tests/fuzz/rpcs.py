@@ -20,19 +20,27 @@ from stubtail.logs import Logs
 from stubtail.oip import inference_pb2
 from stubtail.standard import health_pb2, reflection_pb2
 from stubtail.supervisor.control import ForegroundControl
-from stubtail.v1 import anomaly_pb2, decision_pb2, forecasting_pb2, models_pb2, scoring_pb2
+from stubtail.v1 import (
+    anomaly_pb2,
+    decision_pb2,
+    forecasting_pb2,
+    llm_pb2,
+    models_pb2,
+    scoring_pb2,
+)
 from tests.fuzz.mutate import random_message
 
 FILES: Final = (
-    anomaly_pb2, decision_pb2, forecasting_pb2, health_pb2, inference_pb2, models_pb2,
+    anomaly_pb2, decision_pb2, forecasting_pb2, health_pb2, inference_pb2, llm_pb2, models_pb2,
     reflection_pb2, scoring_pb2,
 )  # fmt: skip
 REPLIES_MAX: Final = 5  # of a stream that are read
-CALL_SECONDS_MAX: Final = 30.0  # far above any call: a machine may be busy
+CALL_SECONDS_MAX: Final = 100.0  # far above any call: a machine may be busy
 STREAM_SECONDS: Final = 0.05  # some streams wait for something to happen
 # They change what there is, so that later inputs would meet another server.
 LEFT_OUT: Final = ("RepositoryModelLoad", "RepositoryModelUnload")
 _VALUES: Final = re.compile(r"[0-9.]+|[\"'\[(].*", re.DOTALL)  # what differs from input to input
+LLM: Final = "/stubtail.v1.LlmService/"
 BAD: Final = {int(Code.INTERNAL), 2}  # and UNKNOWN, which has no name in the server
 
 
@@ -46,11 +54,12 @@ class Rpcs:
     Args:
         models: a folder of models.
         words: names that requests of its models use.
+        file: settings, with the providers of language models.
     """
 
-    def __init__(self, models: Path, words: list[str]) -> None:
+    def __init__(self, models: Path, words: list[str], file: Path | None = None) -> None:
         flags = [Flag("--models", "models.directory", str(models))]
-        settings: Settings = load(None, [*flags, Flag("--set", "models.watch", "false")], {})
+        settings: Settings = load(file, [*flags, Flag("--set", "models.watch", "false")], {})
         nowhere = io.StringIO()  # it opens no port and writes no log
         control = ForegroundControl(settings, lambda *_: None, nowhere)
         self._app = App(settings, control, Logs(settings.log, stream=nowhere), None)
@@ -98,6 +107,8 @@ class Rpcs:
             error = caught
         except Exception as caught:
             raise ViolationError(f"{path} raised {caught!r} on {payload!r}") from caught
+        if path.startswith(LLM) and (left := self._calls_to_providers()):
+            raise ViolationError(f"{path} left {left} calls open on {payload!r}")
         if error is None:
             return "OK"
         if int(error.code) in BAD:
@@ -105,6 +116,10 @@ class Rpcs:
         assert error.trailing_metadata, "details can be made of every error"
         # With the beginning of the message: it names the field, so that another one is news.
         return f"{error.code.name} {error.reason} {_VALUES.sub('#', error.message)[:60]}"
+
+    def _calls_to_providers(self) -> int:
+        llm = self._app._llm
+        return llm.in_flight + sum(one.in_flight for one in llm.numbers())
 
     async def _answer(self, path: str, payload: bytes) -> CallError | None:
         if (lane := self._lane.get(path)) is not None:

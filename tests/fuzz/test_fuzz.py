@@ -25,3 +25,5 @@ async def test_corpus_and_some_new_inputs(tmp_path: Path, shipped_models: Path) 
     assert len(ran) > 20, "all methods, and whatever else reads what others wrote"
     assert ran["graph"]
     assert ran["stubtail.v1.ScoringService.Score"]
+    assert ran["stubtail.v1.LlmService.Chat"]
+    assert ran["llm.openai.stream"], "and what providers answer"

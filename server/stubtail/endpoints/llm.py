@@ -16,6 +16,7 @@ from stubtail.v1 import llm_pb2
 
 NAME = "stubtail.v1.LlmService"
 SERVICE = f"/{NAME}/"
+SHORT_BYTES = 126  # of a text: its length, and that of the delta around it, have one byte each
 
 
 class LlmEndpoint:
@@ -125,6 +126,9 @@ def _checked(payload: bytes) -> llm_pb2.ChatRequest:
 def _text(seq: int, text: str) -> bytes:
     """A ChatStreamResponse with a delta of this text: nearly all of a stream, so put together."""
     raw = text.encode()
+    size = len(raw)
+    if size < SHORT_BYTES:
+        return b"\x08" + varint(seq) + bytes((0x1A, size + 2, 0x0A, size)) + raw
     head = b"\x0a" + varint(len(raw))
     return b"".join((b"\x08", varint(seq), b"\x1a", varint(len(head) + len(raw)), head, raw))
 

@@ -30,7 +30,8 @@ FINISH_REASONS: Final = {
     "tool_use": llm_pb2.FINISH_REASON_TOOL_CALLS,
     "refusal": llm_pb2.FINISH_REASON_CONTENT_FILTER,
 }
-_WRONG = (TypeError, ValueError, AttributeError, KeyError)
+# The last: what could just be read is written at another depth.
+_WRONG = (TypeError, ValueError, AttributeError, KeyError, RecursionError)
 _NUMBERS: Final = (
     "input_tokens",
     "output_tokens",

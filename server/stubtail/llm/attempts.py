@@ -263,8 +263,8 @@ class Attempts:
         self._ledger.note(attempt.upstream, failures.OK, attempt.reader.http_status, "", attempt)
 
     def _note_failure(self, attempt: Attempt, failure: AttemptFailedError) -> None:
+        upstream = attempt.upstream
         attempt.lease.failed(failure, self._means.clock())
-        self._ledger.note(
-            attempt.upstream, failure.outcome, failure.http_status, failure.code, attempt
-        )
-        self._turns.failed(attempt.upstream, failure.outcome)
+        code = upstream.origin.told(failure.code)
+        self._ledger.note(upstream, failure.outcome, failure.http_status, code, attempt)
+        self._turns.failed(upstream, failure.outcome)

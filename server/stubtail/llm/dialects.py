@@ -84,8 +84,8 @@ class OpenAi:
         return openai_request.encode(common, model, stream=stream, stream_usage=usage)
 
     def decoder(self) -> Callable[[ServerEvent], Piece]:
-        """Reads the events of one stream; each stands for itself."""
-        return openai_reply.read_event
+        """Reads the events of one stream in their order; raises AttemptFailedError."""
+        return openai_reply.Decoder().event
 
     def read_whole(self, body: bytes) -> Piece:
         """Reads a whole reply; raises AttemptFailedError."""

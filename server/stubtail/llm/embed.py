@@ -76,7 +76,7 @@ class EmbedCall(Attempts):
         try:
             counts = counts_of(document["usage"]) if document.get("usage") else None
             vectors = _vectors(document["data"], len(self._embed.inputs))
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError) as error:
             raise AttemptFailedError(MALFORMED, 200) from error
         return vectors, counts, name_of(document.get("model"))
 
@@ -95,7 +95,8 @@ def _vector(value: Any) -> Vector:
     if isinstance(value, str):
         made = np.frombuffer(b64decode(value, validate=True), "<f4")
     else:
-        made = np.array(value, np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            made = np.array(value, np.float32)
     if made.ndim != 1 or not made.size or not np.isfinite(made).all():
         raise ValueError("a vector is a list of finite numbers")
     return made

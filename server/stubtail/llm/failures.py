@@ -154,7 +154,7 @@ def retry_after_s(text: str, now: datetime) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         seconds = (date - now).total_seconds()
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return min(max(0.0, seconds), THROTTLE_MAX_S)
 

@@ -7,6 +7,7 @@ names, an error where an answer should be. Whatever is not understood is a failu
 from typing import Any, Final
 
 from stubtail.llm.failures import MALFORMED, AttemptFailedError, of_error
+from stubtail.llm.mould import Mould
 from stubtail.llm.pieces import (
     TOOL_INDEX_MAX,
     Counts,
@@ -30,6 +31,26 @@ FINISH_REASONS: Final = {
 }
 BESIDES: Final = ("finish_reason", "logprobs", "error")  # besides `delta`
 OTHERS: Final = ("tool_calls", "refusal", "reasoning", "reasoning_content")  # besides `content`
+
+
+class Decoder:
+    """Reads the events of one stream."""
+
+    __slots__ = ("_like", "_model", "_upstream_id")
+
+    def __init__(self) -> None:
+        self._like = Mould()
+        self._model = self._upstream_id = ""
+
+    def event(self, event: ServerEvent) -> Piece:
+        """As `read_event`."""
+        text = self._like.text_of(event.data)
+        if text and not event.kind:
+            return Piece(text, None, "", None, self._model, self._upstream_id)
+        piece = read_event(event)
+        if piece.text and self._like.learn(event.data, piece.text):
+            self._model, self._upstream_id = piece.model, piece.upstream_id
+        return piece
 
 
 def read_event(event: ServerEvent) -> Piece:

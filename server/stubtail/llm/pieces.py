@@ -91,8 +91,14 @@ def count_of(value: Any, most: int = COUNT_MAX) -> int:
 
 
 def name_of(value: Any) -> str:
-    """A name that a provider gave, cut; empty for what is no text."""
-    return value[:NAME_CHARACTERS_MAX] if isinstance(value, str) else ""
+    """A name that a provider gave, cut; empty for what is no text.
+
+    JSON can hold one half of a surrogate pair, which UTF-8 cannot: it becomes a question mark.
+    """
+    if not isinstance(value, str):
+        return ""
+    name = value[:NAME_CHARACTERS_MAX]
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def reason_of(value: Any) -> str:
@@ -100,6 +106,7 @@ def reason_of(value: Any) -> str:
 
     Raises:
         TypeError: it is no text.
+        ValueError: it is no text that UTF-8 can hold.
         AttemptFailedError: it says that the answer is incomplete.
     """
     if not value:
@@ -108,4 +115,6 @@ def reason_of(value: Any) -> str:
         raise TypeError("a reason is text")
     if _FAILED.search(value):
         raise AttemptFailedError(UPSTREAM_ERROR, 200)
-    return value[:FINISH_CHARACTERS_MAX]
+    reason = value[:FINISH_CHARACTERS_MAX]
+    reason.encode()
+    return reason

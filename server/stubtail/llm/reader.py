@@ -154,9 +154,9 @@ class Reader:
 
         Texts go straight to who wants them: nothing is woken for a token.
         """
-        parser = self._parser
+        parser, came_s = self._parser, self._clock()
         assert parser is not None
-        self._spend(self._began_s)
+        self._count(came_s - self._began_s)
         self._bytes += len(data)
         events: list[ServerEvent] | None = None
         code = "answer_too_large"
@@ -179,9 +179,14 @@ class Reader:
     def _told(self, pieces: list[Piece]) -> bool:
         """Whether these were nothing but text, which has been taken."""
         tell = self.tell
-        if tell is None or not all(one.text and one.delta is None for one in pieces):
+        if tell is None:
             return False
-        return tell(pieces[0].text if len(pieces) == 1 else "".join(one.text for one in pieces))
+        if len(pieces) == 1:  # as nearly always
+            text = pieces[0].text
+            return bool(text) and pieces[0].delta is None and tell(text)
+        if not all(one.text and one.delta is None for one in pieces):
+            return False
+        return tell("".join([one.text for one in pieces]))
 
     def _decoded(self, events: list[ServerEvent]) -> list[Piece]:
         """The pieces up to the first failure, which is raised when they have been told.
@@ -264,7 +269,9 @@ class Reader:
         return failures.DEADLINE if late else self._waiting_for
 
     def _spend(self, started_s: float) -> None:
-        spent_s = self._clock() - started_s
+        self._count(self._clock() - started_s)
+
+    def _count(self, spent_s: float) -> None:
         self.waited_s += spent_s
         self._left_s -= spent_s
 

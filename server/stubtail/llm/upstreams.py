@@ -29,6 +29,7 @@ OUTCOME_NAMES = {
     value: name.removeprefix("ATTEMPT_OUTCOME_").lower()
     for name, value in llm_pb2.AttemptOutcome.items()
 }
+KEY_PART = 8  # characters of a key that give something away
 BUSY_WAIT_S = 0.1  # a slot is free again after some calls; nobody knows when
 
 
@@ -46,6 +47,12 @@ class Provider:
     max_tokens: int = 4096
     refuses: tuple[str, ...] = ()
     in_flight: int = 0
+
+    def told(self, code: str) -> str:
+        """Its code for an error, as it may be passed on: not where its key, or much of it, is."""
+        key = self.key.reveal()
+        shows = bool(key) and (key in code or (len(code) >= KEY_PART and code in key))
+        return "" if shows else code
 
     def lacks(self, request: llm_pb2.ChatRequest) -> str:
         """The field of a request that it does not offer; empty where it offers all."""

@@ -27,6 +27,8 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
         ("1e9", None),
         ("Sat, 99 Nov 2026", None),
         ("Sat, 21 Nov 2026 12:00:20", None),
+        (f"Sat, 21 Nov {10**20} 12:00:20 GMT", None),
+        (f"Sat, 21 Nov 2026 12:00:20 +{10**20}", None),
     ],
 )
 def test_retry_after_is_read_and_bounded(text: str, seconds: float | None):

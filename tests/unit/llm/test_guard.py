@@ -98,6 +98,21 @@ def test_one_caller_has_limits_of_its_own(tmp_path: Path) -> None:
             limits.admit(Caller(name), chat("fast"), 0.0)
 
 
+def test_a_tenant_has_limits_for_all_its_callers(tmp_path: Path) -> None:
+    """Also where no single caller has any; answers are bounded then, too."""
+    text = "[llm_limits]\nanswer_tokens = 10\n[llm_limits.tenants.acme]\ntokens_per_minute = 100\n"
+    guard = Guard(settings(text, tmp_path), lambda: 0.0)
+    assert guard.hooks().edit is not None
+    limits = guard.limits
+    assert limits is not None
+    for name in ("alice", "bob"):
+        limits.admit(Caller(name, tenant="acme"), chat("cheap/small"), 0.0)
+    with pytest.raises(CallError) as caught:
+        limits.admit(Caller("carol", tenant="acme"), chat("cheap/small"), 0.0)
+    assert caught.value.reason == "LLM_LIMIT"
+    limits.admit(Caller("carol", tenant="other"), chat("cheap/small"), 0.0)
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [

@@ -222,3 +222,29 @@ def test_the_bound_of_a_request() -> None:
     thinks = chat(reasoning_tokens=2000)  # they count towards max_tokens, which must be above them
     assert BOUNDS.capped(thinks).sampling.max_tokens == 2100
     assert BOUNDS.tokens(thinks)[1] == 2100
+
+
+def test_the_callers_of_a_tenant_share_its_limit() -> None:
+    """However many names they have; and a call that either limit forbids takes of neither."""
+    each, together = Allowance(requests_per_minute=2), Allowance(tokens_per_minute=450)
+    acme = {"acme": together}
+    limit = CallLimits(Budgets({}, each, 100), {}, BOUNDS, lambda _: PRICE, acme)
+    first, second = Caller("alice", tenant="acme"), Caller("bob", tenant="acme")
+    asked = chat(max_tokens=180)
+    bookings = [limit.admit(one, asked, 0.0) for one in (first, second)]
+    with pytest.raises(CallError) as caught:
+        limit.admit(Caller("carol", tenant="acme"), asked, 0.0)
+    assert "tenant 'acme' may take 450 tokens" in caught.value.message
+    (violation,) = details(caught.value)["QuotaFailure"].violations
+    assert violation.subject == "tenant:acme"
+    assert limit.refused == {"tenant_tokens_per_minute": 1}
+    limit.admit(Caller("carol", tenant="other"), asked, 0.0)
+    limit.admit(Caller("carol"), asked, 0.0)
+    # What they really took makes room for others, and the refused call took nothing.
+    for booking in bookings:
+        booking.settle([used(10, 10)], 1.0)
+    limit.admit(Caller("carol", tenant="acme"), asked, 1.0)
+    limit.admit(first, chat(max_tokens=10), 1.0)
+    with pytest.raises(CallError, match="caller 'alice'"):
+        limit.admit(first, chat(max_tokens=10), 1.0)
+    limit.admit(Caller("dave", tenant="acme"), chat(max_tokens=10), 1.0)

@@ -184,3 +184,12 @@ def test_bodies_of_errors() -> None:
     assert error_of(b'{"code": "x"}') == {"code": "x"}
     assert error_of(b"<html>") is None
     assert error_of(b"[" * 100_000) is None
+
+
+def test_half_a_pair_is_no_reason_and_no_name() -> None:
+    """JSON can hold one half of a surrogate pair, UTF-8 cannot: a reply must never fail for it."""
+    with pytest.raises(AttemptFailedError):
+        event(choice({"content": "x"}, finish_reason="\ud83d"))
+    document = {**choice(), "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]}
+    piece = read_whole(json.dumps({**document, "id": "a\ud83d", "model": "\ud83db"}).encode())
+    assert (piece.upstream_id, piece.model) == ("a?", "?b")
