@@ -10,7 +10,7 @@ import numpy as np
 from stubtail.forecasting import conformal, network
 from stubtail.forecasting.backtest import Origins, mean_errors, origins_of
 from stubtail.forecasting.blending import middle_mean, shares_of, weights_of
-from stubtail.forecasting.levels import MIDDLE, SCORES
+from stubtail.forecasting.levels import MIDDLE, SCORES, middle_width
 from stubtail.forecasting.members import (
     SMOOTHING,
     ZERO_SHOT,
@@ -21,13 +21,15 @@ from stubtail.forecasting.members import (
     smoothed_courses,
     zero_shot_later,
 )
+from stubtail.forecasting.naive import naive_spread
 from stubtail.forecasting.pace import Pace
 from stubtail.forecasting.smoothing import steps_of
 from stubtail.forecasting.task import Doubles, Share
 
 THREADS: Final = 1  # beside the other models: a process is to fill a core, and others have theirs
-# Origins of the zero-shot model: a third takes a quarter more, and made the point no better.
-LOOKS: Final = 2
+# Origins of the zero-shot model, the newest ones: each takes as long as all other models together,
+# and on the tuning series neither a second nor a third made the point better.
+LOOKS: Final = 1
 TIME_SHARE: Final = 0.7  # of what is left; the rest is for the others and for bad luck
 LEFT_S_MAX: Final = 3600.0  # a task without a deadline
 
@@ -43,7 +45,8 @@ class Blend:
         origins: how many there were.
         left_out: what time did not allow, for people; empty otherwise.
         unscaled: the deciles before their width was fitted.
-        ratios: for each origin the errors over the half widths, see `conformal`.
+        ratios: the errors over the half widths, see `conformal`, for each origin at which the same
+            models were asked as now; for all of them where there is none.
     """
 
     deciles: Doubles
@@ -123,14 +126,18 @@ def weigh(past: Past, horizon: int, gathered: Gathered) -> Blend:
     names = list(now)
     weights = weights_of(errors, names)
     deciles = _joined(now, names, weights, past, horizon)
-    ratios, misses = [], []
+    seen, alike, misses = [], [], []
     for found, end in zip(gathered.courses[:-1], origins.ends, strict=True):
         then = _joined(found, names, weights, past.until(end), origins.steps)
         truth = past.values[end : end + origins.steps]
-        ratios.append(conformal.half_width_ratios(then, truth))
+        seen.append(conformal.half_width_ratios(then, truth))
+        if found.keys() == now.keys():
+            alike.append(seen[-1])
         misses.append(float(np.mean(np.abs(then[MIDDLE] - truth))))
+    # Widths that other models gave then tell less of those that these give now.
+    ratios = alike or seen
     return Blend(
-        conformal.scaled(deciles, conformal.factor_of(ratios)),
+        conformal.scaled(deciles, conformal.factor_of(ratios, len(origins.ends))),
         shares_of(names, weights, errors),
         float(np.mean(misses)) if misses else float("nan"),
         len(origins.ends),
@@ -212,6 +219,9 @@ def _joined(
     shares = shares / shares.sum()
     point = middle_mean(np.stack([course[len(course) // 2] for course, _ in kept]), shares)
     noise = _noise(past, horizon)
+    if not noise.any() and all(len(course) == 1 for course, _ in kept):
+        # Mostly the same value: the middle of the changes is 0, and no model tells of the rest.
+        noise = naive_spread(past.values, past.short, horizon)
     return conformal.shape_of(point, [course for course, _ in kept], shares, noise)
 
 
@@ -222,6 +232,5 @@ def _noise(past: Past, horizon: int) -> Doubles:
     """
     lag = past.short if len(past.values) > past.short else 1
     changes = (past.values[lag:] - past.values[:-lag])[-max(4 * lag, 64) :]
-    low, high = np.quantile(changes, (0.1, 0.9)) if len(changes) else (0.0, 0.0)
-    spread = float(high - low) / float(SCORES[-1] - SCORES[0])
+    spread = middle_width(changes) / float(SCORES[-1] - SCORES[0])
     return np.asarray(spread * np.sqrt(1.0 + np.arange(horizon) // lag) / np.sqrt(2.0))

@@ -39,7 +39,7 @@ def weights_of(errors: Mapping[str, Doubles], names: Sequence[str]) -> Doubles:
     score = usual.copy()
     table = np.array([errors[name] for name in names if name in errors])
     if table.size:
-        typical = np.nanmedian(table, axis=0)
+        typical = _medians(table)
         told = typical > 0
         for index, name in enumerate(names):
             if name not in errors:
@@ -54,6 +54,15 @@ def weights_of(errors: Mapping[str, Doubles], names: Sequence[str]) -> Doubles:
     weights = np.where(weights < SHARE_MIN * weights.max(), 0.0, weights)
     weights /= weights.sum()
     return np.asarray(weights)
+
+
+def _medians(table: Doubles) -> Doubles:
+    """The median of each column without its NaN; numpy's own takes ten times as long for a few."""
+    ordered = np.sort(table, axis=0)  # NaN last
+    known = np.count_nonzero(~np.isnan(table), axis=0)
+    columns = np.arange(table.shape[1])
+    low, high = np.maximum(known - 1, 0) // 2, known // 2
+    return np.asarray((ordered[low, columns] + ordered[high, columns]) / 2)
 
 
 def middle_mean(points: Doubles, weights: Doubles) -> Doubles:

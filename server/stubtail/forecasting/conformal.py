@@ -19,9 +19,9 @@ from stubtail.forecasting.task import Doubles
 
 COVERAGE: Final = 0.8  # of the outer deciles, which the factor is fitted to
 # All three as `python -m training forecast-tuning` prints them.
-USUAL_FACTOR: Final = 0.86  # without a backtest
-OFFSET: Final = 0.941  # with one that saw exactly the widths that were forecast
-TRUST: Final = 0.471  # the power of what a whole backtest saw
+USUAL_FACTOR: Final = 0.831  # without a backtest
+OFFSET: Final = 0.974  # with one that saw exactly the widths that were forecast
+TRUST: Final = 0.472  # the power of what a whole backtest saw
 FACTOR_LEAST, FACTOR_MOST = 0.3, 4.0
 
 
@@ -67,12 +67,17 @@ def quantile_of(ratios: Sequence[Doubles]) -> float | None:
     return max(float(np.quantile(together, level)), 1e-3)
 
 
-def factor_of(ratios: Sequence[Doubles]) -> float:
-    """By how much to widen the outer deciles; arguments as for `quantile_of`."""
+def factor_of(ratios: Sequence[Doubles], origins: int) -> float:
+    """By how much to widen the outer deciles.
+
+    Args:
+        ratios: as for `quantile_of`.
+        origins: of the backtest; one that is not whole is trusted as far as it goes.
+    """
     found = quantile_of(ratios)
     if found is None:
         return USUAL_FACTOR
-    seen = min(len(ratios) / ORIGINS, 1.0)
+    seen = min(origins / ORIGINS, 1.0)
     factor = USUAL_FACTOR ** (1 - seen) * (OFFSET * found**TRUST) ** seen
     return float(np.clip(factor, FACTOR_LEAST, FACTOR_MOST))
 

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -57,7 +58,8 @@ class Member:
     def end(self) -> None:
         """Ends the process; may be called again."""
         self._process.kill()  # before the socket, on which another thread may wait
-        self._process.wait(END_S)
+        with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: it ends when it comes out
+            self._process.wait(END_S)
         self.connection.close()
 
 

@@ -15,7 +15,7 @@ from stubtail.forecasting.graphs import Graphs
 from stubtail.forecasting.history import History, prepare
 from stubtail.forecasting.levels import DECILES, MIDDLE, at_levels, finished, normal_deciles
 from stubtail.forecasting.members import Course, Past, trees
-from stubtail.forecasting.naive import naive_error, seasonal_naive
+from stubtail.forecasting.naive import naive_error, naive_spread, seasonal_naive
 from stubtail.forecasting.pace import Pace
 from stubtail.forecasting.regression import TOO_SHORT, covariate_effect
 from stubtail.forecasting.seasons import detect
@@ -172,7 +172,7 @@ class Engine:
                 return model, normal_deciles(point, spread), f"{reason}; fitted {name}", ""
             reason = f"{model} needs {classical.VALUES_MIN} values; the last season repeats"
         point = seasonal_naive(values, past.short, horizon)
-        return NAIVE, normal_deciles(point, naive_spread(past, horizon)), reason, ""
+        return NAIVE, normal_deciles(point, naive_spread(values, past.short, horizon)), reason, ""
 
     def _look_back(self, task: Task, past: Past) -> tuple[float, int]:
         """The mean absolute error on rolling origins, where looking back costs next to nothing."""
@@ -207,20 +207,11 @@ def _last_value(past: Past, horizon: int) -> Answer:
     """The answer for a series that does not change, or is too short to tell how."""
     constant = np.ptp(past.values) == 0
     point = np.full(horizon, past.values[-1])
-    deciles = normal_deciles(point, naive_spread(Past(past.values, ()), horizon))
+    deciles = normal_deciles(point, naive_spread(past.values, 1, horizon))
     if constant:
         deciles = np.tile(point, (len(DECILES), 1))  # without the rounding of a mean
     reason = "the series is constant" if constant else "two values say no more than the last one"
     return _answer(NAIVE, "", reason, (Share(NAIVE, 1.0),), past, deciles, math.nan, 0)
-
-
-def naive_spread(past: Past, horizon: int) -> Doubles:
-    """The standard deviation of seasonal-naive's errors, growing with each season it repeats."""
-    error = naive_error(past.values, past.short)
-    if math.isnan(error):
-        error = naive_error(past.values, 1)
-    spread = 0.0 if math.isnan(error) else 1.2533 * error  # of a normal distribution
-    return np.asarray(spread * np.sqrt(1.0 + np.arange(horizon) // past.short))
 
 
 def past_of(task: Task) -> tuple[History, Past]:

@@ -17,6 +17,18 @@ def normal_deciles(point: Doubles, spread: Doubles) -> Doubles:
     return np.asarray(point + SCORES[:, None] * spread)
 
 
+def middle_width(numbers: Doubles) -> float:
+    """How far apart the outer deciles of some numbers are; 0 for none.
+
+    As numpy's quantiles tell it, which take five times as long for a few.
+    """
+    if not len(numbers):
+        return 0.0
+    ordered, last = np.sort(numbers), len(numbers) - 1
+    low, high = np.interp((0.1 * last, 0.9 * last), np.arange(len(ordered)), ordered)
+    return float(high - low)
+
+
 def at_levels(deciles: Doubles, levels: Doubles) -> Doubles:
     """Quantiles float64 [L, horizon], ascending: between deciles linear in normal scores.
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from stubtail.forecasting import network
 from stubtail.forecasting.naive import seasonal_naive
-from stubtail.forecasting.profile import take_apart
+from stubtail.forecasting.profile import Profile, take_apart
 from stubtail.forecasting.smoothing import forecasts as smoothed
 from stubtail.forecasting.task import NAIVE, TREES, ZERO_SHOT, Doubles
 from stubtail.forecasting.tree_features import tree_rows
@@ -39,6 +39,7 @@ class Past:
     seasons: tuple[int, ...]
     step_s: float = 0.0
     next_s: float | None = None
+    _profiles: dict[int, Profile] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def short(self) -> int:
@@ -51,6 +52,13 @@ class Past:
         longest = max(self.seasons, default=0)
         return longest if longest > self.short and len(self.values) >= 2 * longest else 0
 
+    def profile(self, season: int) -> Profile:
+        """Its profile of that season, taken apart once."""
+        found = self._profiles.get(season)
+        if found is None:
+            found = self._profiles[season] = take_apart(self.values, season)
+        return found
+
     def until(self, end: int) -> "Past":
         """The same series when its first `end` values were all that was known."""
         next_s = self.next_s
@@ -62,7 +70,7 @@ class Past:
 def trees(run: Callable[..., Any], pasts: Sequence[Past], horizons: Sequence[int]) -> list[Course]:
     """The global trees: simple forecasts and the deciles of their errors, in one run for all."""
     made = [
-        tree_rows(past.values, past.seasons, horizon, past.step_s, past.next_s)
+        tree_rows(past.values, past.seasons, horizon, past.step_s, past.next_s, past.profile)
         for past, horizon in zip(pasts, horizons, strict=True)
     ]
     found = run(np.concatenate([rows.features for rows in made]))
@@ -88,11 +96,11 @@ def quick_courses(
     pasts = [past.until(end) for end in ends]
     courses: list[dict[str, Course]] = [{} for _ in ends]
     for found, then, horizon in zip(courses, pasts, horizons, strict=True):
-        found[PROFILE] = take_apart(then.values, past.short).forecast(horizon)[None]
+        found[PROFILE] = then.profile(past.short).forecast(horizon)[None]
         found[NAIVE] = seasonal_naive(then.values, past.short, horizon)[None]
         found[LAST] = np.full((1, horizon), then.values[-1])
         if past.long:
-            found[LONG_PROFILE] = take_apart(then.values, past.long).forecast(horizon)[None]
+            found[LONG_PROFILE] = then.profile(past.long).forecast(horizon)[None]
             found[LONG_NAIVE] = seasonal_naive(then.values, past.long, horizon)[None]
     if tree_run is not None:
         for found, course in zip(courses, trees(tree_run, pasts, horizons), strict=True):

@@ -1,8 +1,13 @@
 """The forecasts that need no model: the last season again, and what everybody has to beat."""
 
+import math
+from typing import Final
+
 import numpy as np
 
 from stubtail.forecasting.task import Doubles
+
+MEAN_TO_SIGMA: Final = 1.2533  # of a normal distribution: the root of half pi
 
 
 def seasonal_naive(values: Doubles, season: int, horizon: int) -> Doubles:
@@ -15,6 +20,18 @@ def seasonal_naive(values: Doubles, season: int, horizon: int) -> Doubles:
     """
     season = max(1, min(season, len(values)))
     return values[-season:][np.arange(horizon) % season]
+
+
+def naive_spread(values: Doubles, season: int, horizon: int) -> Doubles:
+    """The standard deviation of its errors, growing with each season it repeats, float64 [horizon].
+
+    By the mean absolute error over all of the series, as far as there is one.
+    """
+    error = naive_error(values, season)
+    if math.isnan(error):
+        error = naive_error(values, 1)
+    spread = 0.0 if math.isnan(error) else MEAN_TO_SIGMA * error
+    return np.asarray(spread * np.sqrt(1.0 + np.arange(horizon) // max(season, 1)))
 
 
 def naive_error(values: Doubles, season: int) -> float:

@@ -103,29 +103,38 @@ def _run(
     """
     count = len(settings.level)
     level, trend, shape = _start(scales, season, known[0], settings)
-    gain, damping = np.tile(settings.level, len(scales)), np.tile(settings.damping, len(scales))
-    drift = np.tile(settings.trend * settings.level, len(scales))
-    turn = np.tile(settings.shape * (1.0 - settings.level), len(scales))
+    damping = np.tile(settings.damping, len(scales))
+    # What an error adds to level, trend and place of the season.
+    gains = np.tile(
+        [
+            settings.level,
+            settings.trend * settings.level,
+            settings.shape * (1.0 - settings.level),
+        ],
+        len(scales),
+    )
     given = np.repeat(scales.T[: known[-1]], count, axis=1)
     misses = np.empty_like(given)
-    moved, expected, part = np.empty_like(level), np.empty_like(level), np.empty_like(level)
     result = []
+    rises = np.cumsum(damping[:, None] ** np.arange(1.0, horizon + 1), axis=1)
     # Numpy takes longer to begin than to compute here: as few steps as there can be, in place.
-    for index, miss in enumerate(misses):
-        place = shape[index % season]
-        np.multiply(damping, trend, out=moved)
-        np.add(level, moved, out=expected)
-        np.subtract(given[index], place, out=miss)
-        np.subtract(miss, expected, out=miss)
-        np.multiply(gain, miss, out=part)
-        np.add(expected, part, out=level)
-        np.multiply(drift, miss, out=part)
-        np.add(moved, part, out=trend)
+    state, before, parts = np.stack([level, trend]), np.empty((2, len(level))), np.empty_like(gains)
+    level, trend = state
+    expected, moved = before
+    states_part, place_part = parts[:2], parts[2]
+    places = list(shape)
+    for index, (value, miss) in enumerate(zip(given, misses, strict=True)):
+        place = places[index % season]
+        np.multiply(damping, trend, moved)
+        np.add(level, moved, expected)
+        np.subtract(value, place, miss)
+        np.subtract(miss, expected, miss)
+        np.multiply(gains, miss, parts)
+        np.add(before, states_part, state)
         if season > 1:
-            np.multiply(turn, miss, out=part)
-            np.add(place, part, out=place)
+            np.add(place, place_part, place)
         if index + 1 in known:
-            courses = _courses(level, trend, shape, index + 1, horizon, damping)
+            courses = _courses(level, trend, shape, index + 1, rises)
             error = _mean_error(misses[: index + 1], season).reshape(-1, count)
             result.append((courses, settings.penalty * error))
     return result
@@ -160,10 +169,7 @@ def _mean_error(misses: Doubles, season: int) -> Doubles:
     return np.asarray(weights @ np.abs(misses[warm:]) / weights.sum())
 
 
-def _courses(
-    level: Doubles, trend: Doubles, shape: Doubles, done: int, horizon: int, damping: Doubles
-) -> Doubles:
-    powers = damping[:, None] ** np.arange(1.0, horizon + 1)
-    rises = trend[:, None] * np.cumsum(powers, axis=1)
-    places = (done + np.arange(horizon)) % len(shape)
-    return np.asarray(level[:, None] + rises + shape[places].T)
+def _courses(level: Doubles, trend: Doubles, shape: Doubles, done: int, rises: Doubles) -> Doubles:
+    """What comes after `done` values, [G * S, horizon]; `rises` is what a trend of 1 adds."""
+    places = (done + np.arange(rises.shape[1])) % len(shape)
+    return np.asarray(level[:, None] + trend[:, None] * rises + shape[places].T)

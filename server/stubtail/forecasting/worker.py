@@ -4,9 +4,14 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
-from stubtail.forecasting.task import Answer, SeriesError, TooSlowError
+from stubtail.forecasting.task import Answer, SeriesError, Task, TooSlowError
+
+if TYPE_CHECKING:
+    from stubtail.forecasting.engine import Engine
 
 READY = "ready"
 
@@ -24,27 +29,23 @@ def main(arguments: list[str]) -> int:
     from stubtail.forecasting.engine import Engine  # noqa: PLC0415 - numpy takes a while
     from stubtail.forecasting.warm_up import warm_up  # noqa: PLC0415 - as above
 
-    with Connection(int(arguments[0])) as parent:
-        engine = Engine(time.monotonic, cached_fits_max=int(arguments[1]))
-        try:
-            graphs = parent.recv()
-        except (EOFError, OSError):
-            return 0
-        warm_up(engine, graphs)
+    engine = Engine(time.monotonic, cached_fits_max=int(arguments[1]))
+    with Connection(int(arguments[0])) as parent, suppress(EOFError, OSError):  # it has gone
+        warm_up(engine, parent.recv())
         parent.send(READY)
         while True:
-            try:
-                number, task = parent.recv()
-            except (EOFError, OSError):
-                return 0
-            answer: Answer | Exception
-            try:
-                answer = engine.forecast(task)
-            except (SeriesError, TooSlowError) as error:
-                answer = error
-            except Exception as error:  # noqa: BLE001 - one series must not end the process
-                answer = RuntimeError(f"{type(error).__name__}: {error}")
-            parent.send((number, answer))
+            number, task = parent.recv()
+            parent.send((number, _answer(engine, task)))
+    return 0
+
+
+def _answer(engine: "Engine", task: Task) -> Answer | Exception:
+    try:
+        return engine.forecast(task)
+    except (SeriesError, TooSlowError) as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - one series must not end the process
+        return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -170,10 +170,34 @@ def test_intervals_widen_to_what_the_backtest_saw():
     rng = np.random.default_rng(6)
     wide = [np.abs(rng.normal(0, 4.0, 48)) / 1.2816 for _ in range(3)]
     right = [np.abs(rng.normal(0, 1.0, 48)) / 1.2816 for _ in range(3)]
-    assert conformal.factor_of(wide) > 1.2 * conformal.factor_of(right)
-    assert conformal.factor_of([]) == conformal.USUAL_FACTOR
-    one, all_of_them = conformal.factor_of(wide[:1]), conformal.factor_of(wide)
+    assert conformal.factor_of(wide, 3) > 1.2 * conformal.factor_of(right, 3)
+    assert conformal.factor_of([], 0) == conformal.USUAL_FACTOR
+    one, all_of_them = conformal.factor_of(wide, 1), conformal.factor_of(wide, 3)
     assert conformal.USUAL_FACTOR < one < all_of_them  # a part of a backtest tells a part
+
+
+def test_widths_follow_the_origins_that_had_the_same_models():
+    """A model that was asked at the newest origin alone widens by what was seen there."""
+    values = np.random.default_rng(13).normal(10.0, 1.0, 600)
+    past, horizon, those = gathered(values)
+    sure = {ZERO_SHOT: np.linspace(9.9, 10.1, 9)[:, None].repeat(horizon, axis=1)}
+    for course in those.courses[-2:]:
+        course.update(sure)
+    found = auto.weigh(past, horizon, those)
+    assert len(found.ratios) == 1
+    assert found.origins == 3
+    del those.courses[-2][ZERO_SHOT]  # no time for it: what the others saw has to do
+    assert len(auto.weigh(past, horizon, those).ratios) == 3
+
+
+def test_sparse_series_have_a_width():
+    """Mostly the same value, and no model that tells of the rest: the past as a whole does."""
+    values = np.zeros(600)
+    values[np.random.default_rng(14).choice(500, 20, replace=False)] = 50.0
+    deciles = auto.weigh(*gathered(values)).deciles
+    assert (np.diff(deciles, axis=0) > 0).all()
+    assert (np.diff(np.ptp(deciles, axis=0)) >= 0).all()
+    assert np.ptp(deciles, axis=0).max() < 50.0
 
 
 def test_bursts_move_neither_the_point_nor_the_width():
