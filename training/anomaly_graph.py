@@ -10,7 +10,7 @@ from onnx import helper
 from training import graph
 from training.anomaly_bundle import LN10, WEIGHTS, Bundle
 from training.anomaly_members import DISTANCE_FLOOR, Tails
-from training.anomaly_steps import constants
+from training.anomaly_steps import constants, step_node
 from training.trees import Ensemble
 
 Nodes = list[onnx.NodeProto]
@@ -24,43 +24,25 @@ def bundle_graph(bundle: Bundle, *, name: str, notes: str, metadata: Mapping[str
     """`features` float32 [rows, F] to `OUTPUTS`, as `Bundle.outputs` has them."""
     width = len(bundle.means)
     nodes: Nodes = []
-    arrays: dict[str, Any] = {
-        "means": bundle.means[None],
-        "deviations": bundle.deviations[None],
-        "one": np.array([1.0]),
-        "zero": np.array([0.0]),
-        "last_axis": np.array([1], np.int64),
-    }
-    _forest(bundle, nodes, arrays)
-    nodes.append(node("Sub", [graph.INPUT, "means"], ["moved"]))
-    nodes.append(node("Div", ["moved", "deviations"], ["standard"]))
+    arrays: dict[str, Any] = {"one": np.array([1.0]), "votes": WEIGHTS[:, None]}
+    _forest(bundle, nodes)
     _nearest(bundle, nodes, arrays)
     _covariance(bundle, nodes, arrays)
-    _tails(bundle.tails, width, nodes, arrays)
+    nodes.append(_tails(bundle.tails))
     nodes.append(node("Concat", list(RAW), ["members"], axis=1))
-    tensors = []
-    for curves, prefix, source, result in (
-        (bundle.ranks, "ranks", "members", "surprises"),
-        (bundle.calibration, "calibration", "combined", "surprise"),
-        (bundle.reasons, "reasons", "away_size", "together"),
-    ):
-        some, more = curves.nodes(prefix, source, result)
-        tensors += more
-        if prefix == "calibration":
-            nodes.append(node("MatMul", ["surprises", "votes"], ["combined"]))
-        nodes += some
-    arrays["votes"] = WEIGHTS[:, None]
-    arrays |= {"ln10": np.array([LN10]), "ln2": np.array([np.log(2.0)])}
+    ranks, tensors = bundle.ranks.nodes("ranks", "members", "surprises")
+    chance, more = bundle.calibration.nodes("calibration", "combined", "chance_log", -1.0)
+    reasons, most = bundle.reasons.nodes("reasons", "away_size", "together", 1.0 / LN10)
+    tensors += more + most
     nodes += [
+        *ranks,
+        node("MatMul", ["surprises", "votes"], ["combined"]),
         node("Add", ["combined", "one"], ["more"]),
         node("Div", ["combined", "more"], ["score"]),
-        node("Neg", ["surprise"], ["chance_log"]),
-        node("Min", ["chance_log", "zero"], ["chance_log_cut"]),
-        node("Exp", ["chance_log_cut"], ["p_value"]),
-        node("Max", ["left", "right"], ["rarer"]),
-        node("Sub", ["rarer", "ln2"], ["alone"]),
-        node("Max", ["alone", "together", "zero"], ["stranger"]),
-        node("Div", ["stranger", "ln10"], ["contribution"]),
+        *chance,
+        node("Exp", ["chance_log"], ["p_value"]),
+        *reasons,
+        node("Max", ["alone", "together"], ["contribution"]),
         node("Identity", [graph.INPUT], ["taken"]),
     ]
     widths = {output: 1 if output in OUTPUTS[:2] else width for output in OUTPUTS}
@@ -77,10 +59,9 @@ def bundle_graph(bundle: Bundle, *, name: str, notes: str, metadata: Mapping[str
 
 
 def forest_graph(bundle: Bundle) -> bytes:
-    """The forest alone, `features` to `score`: one node for the trees, three for the formula."""
+    """The forest alone, `features` to `score`: one node for the trees, two for the rest."""
     nodes: Nodes = []
-    arrays: dict[str, Any] = {}
-    _forest(bundle, nodes, arrays)
+    _forest(bundle, nodes)
     nodes.append(node("Identity", [RAW[0]], ["score"]))
     return graph.model(
         nodes,
@@ -89,62 +70,24 @@ def forest_graph(bundle: Bundle) -> bytes:
         name="forest",
         notes="an isolation forest",
         metadata={},
-        constants=constants({key: value.astype(np.float32) for key, value in arrays.items()}),
     )
 
 
-def _forest(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
+def _forest(bundle: Bundle, nodes: Nodes) -> None:
     ensemble = Ensemble(bundle.forest.trees, 0.0)
-    nodes.append(graph.tree_node([ensemble], graph.INPUT, "depth", name="forest"))
-    arrays["per_depth"] = np.array([-np.log(2.0) / bundle.forest.usual_depth])
-    nodes.append(node("Mul", ["depth", "per_depth"], ["depth_log"]))
-    nodes.append(node("Exp", ["depth_log"], [RAW[0]]))
+    nodes.append(graph.tree_node([ensemble], graph.INPUT, "forest_log", name="forest"))
+    nodes.append(node("Exp", ["forest_log"], [RAW[0]]))
 
 
-def _tails(tails: Tails, width: int, nodes: Nodes, arrays: dict[str, Any]) -> None:
-    nodes.append(_tail_node(tails))
-    arrays["halves"] = np.array([width, width], np.int64)
-    nodes.append(node("Split", ["both_tails", "halves"], ["left", "right"], axis=1))
-
-
-def _tail_node(tails: Tails) -> onnx.NodeProto:
-    """One node for the steps of all features: a balanced tree for each, two targets a leaf."""
-    width = len(tails.edges)
-    split: list[tuple[Any, ...]] = []
-    leaves: list[tuple[Any, ...]] = []
-    for feature, edges in enumerate(tails.edges):
-        left, right = tails.left[feature], tails.right[feature]
-        waiting = [(0, len(edges))]  # bins from the first to the last of each node
-        for at, (first, last) in enumerate(waiting):  # grows while it is read
-            if first == last:
-                split.append((feature, at, "LEAF", 0, 0.0, 0, 0))
-                leaves.append((feature, at, feature, float(left[first])))
-                leaves.append((feature, at, width + feature, float(right[first])))
-            else:
-                middle = (first + last) // 2  # bins above lie beyond the edge `middle`
-                above, below = len(waiting), len(waiting) + 1
-                waiting += [(middle + 1, last), (first, middle)]
-                edge = float(edges[middle])
-                split.append((feature, at, "BRANCH_GT", feature, edge, above, below))
-    columns = [list(column) for column in zip(*split, strict=True)]
-    weights = [list(column) for column in zip(*leaves, strict=True)]
-    names = ("treeids", "nodeids", "modes", "featureids", "values", "truenodeids", "falsenodeids")
-    lists: dict[str, Any] = {
-        f"nodes_{name}": column for name, column in zip(names, columns, strict=True)
-    }
-    targets = ("treeids", "nodeids", "ids", "weights")
-    lists |= {f"target_{name}": column for name, column in zip(targets, weights, strict=True)}
-    return node(
-        "TreeEnsembleRegressor",
-        [graph.INPUT],
-        ["both_tails"],
-        name="tails",
-        domain="ai.onnx.ml",
-        n_targets=2 * width,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        **lists,
-    )
+def _tails(tails: Tails) -> onnx.NodeProto:
+    """How rare each value is by itself, in powers of ten."""
+    columns = [
+        (edges, {at: np.maximum(np.maximum(left, right) - np.log(2.0), 0.0) / LN10})
+        for at, (edges, left, right) in enumerate(
+            zip(tails.edges, tails.left, tails.right, strict=True)
+        )
+    ]
+    return step_node("tails", graph.INPUT, "alone", columns, len(columns))
 
 
 def _nearest(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
@@ -163,35 +106,38 @@ def _nearest(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
         node("Log", ["more_widths"], ["soft_size"]),
         node("Sign", ["in_widths"], ["side"]),
         node("Mul", ["soft_size", "side"], ["soft"]),
-        node("MatMul", ["soft", "doubled"], ["products"]),
-        node("Add", ["products", "norms"], ["distances"]),
+        node("Gemm", ["soft", "doubled", "norms"], ["distances"]),
         node("TopK", ["distances", "count"], ["near", "near_places"], largest=0, sorted=0),
         node("ReduceSumSquare", ["soft"], ["soft_norm"], axes=[1]),
         node("Add", ["near", "soft_norm"], ["near_squares"]),
-        node("Relu", ["near_squares"], ["near_cut"]),
-        node("Add", ["near_cut", "floor"], ["near_kept"]),
+        node("Max", ["near_squares", "floor"], ["near_kept"]),
         node("Sqrt", ["near_kept"], ["near_distances"]),
         node("ReduceMean", ["near_distances"], [RAW[1]], axes=[1]),
     ]
 
 
 def _covariance(bundle: Bundle, nodes: Nodes, arrays: dict[str, Any]) -> None:
-    covariance = bundle.covariance
-    arrays["centre"] = covariance.centre[None]
-    arrays["factor"] = covariance.factor()
-    arrays["foretell"] = covariance.precision / np.diag(covariance.precision)
-    arrays["band_lower"], arrays["band_upper"] = (side[None] for side in bundle.band)
+    """All that is linear in a row by one product: its distance, what is off, and the range."""
+    covariance, width = bundle.covariance, len(bundle.means)
+    factor = covariance.factor()
+    foretell = covariance.precision / np.diag(covariance.precision)
+    per_unit = 1.0 / bundle.deviations[:, None]
+    # What is expected of a feature does not depend on its own value: no difference of large ones.
+    kept = np.eye(width) - per_unit * foretell * bundle.deviations
+    np.fill_diagonal(kept, 0.0)
+    middle = bundle.means + (covariance.centre @ foretell) * bundle.deviations
+    lower, upper = bundle.band
+    arrays["means"] = bundle.means[None]
+    arrays["linear"] = np.hstack((per_unit * factor, per_unit * foretell, kept, kept))
+    at_centre = (-covariance.centre @ factor, -covariance.centre @ foretell)
+    arrays["shift"] = np.concatenate((*at_centre, middle + lower, middle + upper))[None]
+    arrays["four"] = np.array([width] * 4, np.int64)
     nodes += [
-        node("Sub", ["standard", "centre"], ["off"]),
-        node("MatMul", ["off", "factor"], ["round"]),
-        node("Mul", ["round", "round"], ["round_squares"]),
-        node("ReduceSum", ["round_squares", "last_axis"], [RAW[2]], keepdims=1),
-        node("MatMul", ["off", "foretell"], ["away"]),
+        node("Sub", [graph.INPUT, "means"], ["moved"]),
+        node("Gemm", ["moved", "linear", "shift"], ["products"]),
+        node("Split", ["products", "four"], ["round", "away", "lower", "upper"], axis=1),
+        node("ReduceSumSquare", ["round"], [RAW[2]], axes=[1]),
         node("Abs", ["away"], ["away_size"]),
-        node("Mul", ["away", "deviations"], ["away_units"]),
-        node("Sub", [graph.INPUT, "away_units"], ["expected"]),
-        node("Add", ["expected", "band_lower"], ["lower"]),
-        node("Add", ["expected", "band_upper"], ["upper"]),
     ]
 
 

@@ -33,10 +33,9 @@ RIDGE: Final = 0.01  # of the variances, for columns that are sums of others
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """An isolation forest as plain trees whose leaves are depths, and the mean depth expected."""
+    """An isolation forest as plain trees whose sum is the logarithm of the score."""
 
     trees: tuple[Node, ...]
-    usual_depth: float
     fitted: Any
 
     @classmethod
@@ -45,12 +44,12 @@ class Forest:
         size = min(TREE_ROWS, len(rows))
         fitted = IsolationForest(n_estimators=TREES, max_samples=size, random_state=seed)
         fitted.fit(rows)
-        share = 1.0 / len(fitted.estimators_)
+        share = -np.log(2.0) / (len(fitted.estimators_) * float(_path(np.array([size]))[0]))
         trees = tuple(
             _depths(tree.tree_, columns, share)
             for tree, columns in zip(fitted.estimators_, fitted.estimators_features_, strict=True)
         )
-        return cls(trees, float(_path(np.array([size]))[0]), fitted)
+        return cls(trees, fitted)
 
     def scores(self, rows: Matrix) -> Numbers:
         """2 to the power of minus the relative depth, [rows], as the library computes it."""
@@ -170,8 +169,8 @@ class Nearest:
                 mine = own[first : first + CHUNK_ROWS]
                 squares[mine >= 0, mine[mine >= 0]] = np.inf
             nearest = np.partition(squares, self.count - 1, axis=1)[:, : self.count]
-            nearest = np.maximum(nearest + (some**2).sum(axis=1, keepdims=True), 0.0)
-            found.append(np.sqrt(nearest + DISTANCE_FLOOR).mean(axis=1))
+            nearest = nearest + (some**2).sum(axis=1, keepdims=True)
+            found.append(np.sqrt(np.maximum(nearest, DISTANCE_FLOOR)).mean(axis=1))
         return np.concatenate(found)
 
 

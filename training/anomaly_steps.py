@@ -1,5 +1,6 @@
-"""Piecewise-linear maps of columns, as numpy and as ONNX nodes: ranks, tails and quantiles."""
+"""Piecewise maps of columns, as numpy and as ONNX nodes: ranks, tails and quantiles."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -53,31 +54,108 @@ class Curves:
         caps[:, -1] = LAST
         return caps
 
-    def nodes(self, prefix: str, source: str, result: str) -> tuple[list[NodeProto], list[Any]]:
-        """The same as nodes and constants; names begin with `prefix`, shapes are as above."""
-        names = {key: f"{prefix}_{key}" for key in ("axis", "least", "starts", "slopes", "rises")}
-        steps = [f"{prefix}_{key}" for key in ("wide", "apart", "scaled", "capped", "cut", "risen")]
-        wide, apart, scaled, capped, cut, risen = steps
+    def nodes(
+        self, prefix: str, source: str, result: str, scale: float = 1.0
+    ) -> tuple[list[NodeProto], list[TensorProto]]:
+        """The same, `scale` times, as nodes and constants whose names begin with `prefix`.
+
+        One node of trees finds the piece that each value is in, whatever their number: where it
+        starts, the value there and the slope.
+        """
+        count = len(self.least)
+        columns = []
+        for at in range(count):
+            starts = np.unique(np.concatenate((self.starts[at], self._ends(at)))).astype(np.float32)
+            edges = np.unique(starts).astype(np.float64)
+            values, slopes = self._line(at, edges)
+            columns.append(
+                (
+                    edges,
+                    {
+                        at: np.concatenate((edges[:1], edges)),
+                        count + at: scale * np.concatenate((values[:1], values)),
+                        2 * count + at: scale * np.concatenate(([0.0], slopes)),
+                    },
+                )
+            )
+        names = [f"{prefix}_{key}" for key in ("pieces", "starts", "values", "slopes")]
+        pieces, starts_of, values_of, slopes_of = names
+        inside, risen, widths = f"{prefix}_inside", f"{prefix}_risen", f"{prefix}_widths"
         node = helper.make_node
         nodes = [
-            node("Unsqueeze", [source, names["axis"]], [wide]),
-            node("Sub", [wide, names["starts"]], [apart]),
-            node("Mul", [apart, names["slopes"]], [scaled]),
-            node("Min", [scaled, f"{prefix}_caps"], [capped]),
-            node("Relu", [capped], [cut]),
-            node("Mul", [cut, names["rises"]], [risen]),
-            node("ReduceSum", [risen, names["axis"]], [f"{prefix}_sum"], keepdims=0),
-            node("Add", [f"{prefix}_sum", names["least"]], [result]),
+            step_node(prefix, source, pieces, columns, 3 * count),
+            node("Split", [pieces, widths], [starts_of, values_of, slopes_of], axis=1),
+            node("Sub", [source, starts_of], [inside]),
+            node("Mul", [inside, slopes_of], [risen]),
+            node("Add", [risen, values_of], [result]),
         ]
-        arrays: dict[str, npt.NDArray[Any]] = {
-            names["axis"]: np.array([2], np.int64),
-            names["least"]: self.least[None, :].astype(np.float32),
-            names["starts"]: self.starts[None].astype(np.float32),
-            names["slopes"]: (1.0 / self.widths)[None].astype(np.float32),
-            names["rises"]: self.rises[None].astype(np.float32),
-            f"{prefix}_caps": self._caps[None].astype(np.float32),
-        }
-        return nodes, constants(arrays)
+        return nodes, constants({widths: np.array([count] * 3, np.int64)})
+
+    def _ends(self, at: int) -> Numbers:
+        """Where the pieces of a column end, but for the last, which does not."""
+        return np.asarray(self.starts[at, :-1] + self.widths[at, :-1])
+
+    def _line(self, at: int, edges: Numbers) -> tuple[Numbers, Numbers]:
+        """The value of a column at its edges, and its slope beyond each of them."""
+        starts, rises = self.starts[at], self.rises[at] / self.widths[at]
+        ends = np.concatenate((self._ends(at), [np.inf]))
+        middles = np.concatenate(((edges[1:] + edges[:-1]) / 2, edges[-1:] + 1.0))[:, None]
+        slopes = ((starts <= middles) & (middles < ends)) @ rises
+        parts = np.clip((edges[:, None] - starts) / self.widths[at], 0.0, self._caps[at])
+        return parts @ self.rises[at] + self.least[at], np.asarray(slopes)
+
+
+def step_node(
+    name: str,
+    source: str,
+    result: str,
+    columns: Sequence[tuple[Numbers, Mapping[int, Numbers]]],
+    targets: int,
+) -> NodeProto:
+    """One node for steps of all columns: a balanced tree for each, whatever the number of steps.
+
+    Args:
+        name: of the node.
+        source: the input, float32 [rows, columns].
+        result: the output, float32 [rows, targets].
+        columns: of each its edges, ascending, [n], and by target the values, [n + 1]: value k + 1
+            holds above edge k.
+        targets: how many there are; those of several columns are summed.
+    """
+    split: list[tuple[Any, ...]] = []
+    leaves: list[tuple[Any, ...]] = []
+    for column, (edges, values) in enumerate(columns):
+        waiting = [(0, len(edges))]  # steps from the first to the last of each node
+        for at, (first, last) in enumerate(waiting):  # grows while it is read
+            if first == last:
+                split.append((column, at, "LEAF", 0, 0.0, 0, 0))
+                leaves += [(column, at, target, float(of[first])) for target, of in values.items()]
+            else:
+                middle = (first + last) // 2  # steps above lie beyond the edge `middle`
+                above, below = len(waiting), len(waiting) + 1
+                waiting += [(middle + 1, last), (first, middle)]
+                edge = float(edges[middle])
+                split.append((column, at, "BRANCH_GT", column, edge, above, below))
+    keys = ("treeids", "nodeids", "modes", "featureids", "values", "truenodeids", "falsenodeids")
+    lists: dict[str, Any] = {
+        f"nodes_{key}": list(some) for key, some in zip(keys, zip(*split, strict=True), strict=True)
+    }
+    of_leaf = ("treeids", "nodeids", "ids", "weights")
+    lists |= {
+        f"target_{key}": list(some)
+        for key, some in zip(of_leaf, zip(*leaves, strict=True), strict=True)
+    }
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        [source],
+        [result],
+        name=name,
+        domain="ai.onnx.ml",
+        n_targets=targets,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        **lists,
+    )
 
 
 def constants(arrays: dict[str, npt.NDArray[Any]]) -> list[TensorProto]:

@@ -37,6 +37,10 @@ SHARES: Final = {
 FEW_SCALE: Final = 0.6  # spreads: of the tail of a sample that is too small to have one
 GAP_MAX: Final = 2  # usual points between two unusual ones of one anomaly
 OUTSIDE: Final = 0.002  # of the expected values on either side: beyond them a value is never usual
+# Of the rate, for values that the series has at other times: where a season or a level is somewhat
+# wrong they are what comes of it. See ARCHITECTURE, 62.
+INSIDE: Final = 0.1
+WANDERING: Final = 5  # points: where so few tell the level best, what was usual before says little
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +171,8 @@ def _points(
     places = np.flatnonzero(p_values <= rate)
     if not len(places):
         return []
-    low, high = np.quantile(expectation.expected, (OUTSIDE, 1 - OUTSIDE))
-    room = float(np.median(upper - lower)) / 2
+    least, most = _range(values, expectation, float(np.median(upper - lower)) / 2, rate)
+    inside = rate if expectation.memory <= WANDERING else INSIDE * rate
     breaks = np.flatnonzero(np.diff(places) > GAP_MAX + 1)
     firsts = np.concatenate(([0], breaks + 1))
     lasts = np.concatenate((breaks, [len(places) - 1]))
@@ -178,10 +182,12 @@ def _points(
         peak = int(some[np.argmax(np.abs(expectation.residuals[some]))])
         value = float(values[peak])
         kind = Kind.POINT
-        if value > high + room:
+        if value > most:
             kind = Kind.SPIKE
-        elif value < low - room:
+        elif value < least:
             kind = Kind.DIP
+        elif p_values[peak] > inside:
+            continue
         found.append(
             Finding(
                 kind,
@@ -196,3 +202,14 @@ def _points(
             )
         )
     return found
+
+
+def _range(
+    values: Numbers, expectation: Expectation, room: float, rate: float
+) -> tuple[float, float]:
+    """What the series has, the rarest values left out: at most `room` beyond what is expected."""
+    rarest = max(OUTSIDE, 0.7 * rate)
+    parts = (rarest, 1 - rarest)
+    least, most = np.quantile(values[expectation.seen], parts)
+    low, high = np.quantile(expectation.expected, (OUTSIDE, 1 - OUTSIDE))
+    return max(float(least), float(low) - room), min(float(most), float(high) + room)

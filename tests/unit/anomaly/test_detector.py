@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stubtail.anomaly.detector import detect
+from stubtail.anomaly.detector import INSIDE, WANDERING, detect
 from stubtail.anomaly.findings import Kind, Severity, severity
 from stubtail.anomaly.recurring import on_schedule
 from stubtail.anomaly.seasons import find_season, moving_median
@@ -93,6 +93,32 @@ def test_a_value_that_is_usual_at_another_time_is_a_point() -> None:
     assert [(one.kind, one.start) for one in judged.findings if one.start == 492] == [
         (Kind.POINT, 492)
     ]
+
+
+def test_what_a_series_has_at_other_times_takes_a_tenth_of_the_chance() -> None:
+    """A spike may be as likely as the rate; a point within the usual range may not."""
+    rate, wanted = 0.03, {Kind.POINT, Kind.SPIKE, Kind.DIP}
+    values = NOISES["season"](np.random.default_rng(1), 3000)
+    judged = detect(values, rate=rate, kinds=wanted)
+    assert judged.expectation.memory > WANDERING
+    told = np.zeros(len(values), bool)
+    for one in judged.findings:
+        told[one.start : one.end] = True
+        assert one.p_value <= (INSIDE * rate if one.kind is Kind.POINT else rate)
+    outside = {one.kind for one in judged.findings if one.p_value > INSIDE * rate}
+    assert outside
+    assert outside <= {Kind.SPIKE, Kind.DIP}
+    left = (judged.p_values <= rate) & ~told
+    assert left.any()
+    assert (np.abs(values[left]) < np.quantile(np.abs(values), 0.98)).all()
+
+
+def test_a_series_that_wanders_has_no_usual_range() -> None:
+    """Each of its points is told at the whole rate."""
+    rate, wanted = 0.03, {Kind.POINT, Kind.SPIKE, Kind.DIP}
+    judged = detect(NOISES["random walk"](np.random.default_rng(1), 2000), rate=rate, kinds=wanted)
+    assert judged.expectation.memory <= WANDERING
+    assert any(one.kind is Kind.POINT and one.p_value > INSIDE * rate for one in judged.findings)
 
 
 def test_a_shift_does_not_hide_a_spike() -> None:
