@@ -39,8 +39,9 @@ MODULES: Final = (
 )
 EPILOG: Final = """\
 what happens, for each system:
-  1. a fifth of the rows is set aside and touched only to measure
-  2. five-fold cross-validation on the rest chooses the trees, calibrates them, finds the threshold
+  1. rows are set aside and touched only to measure: a fifth of the customers, or the latest weeks
+  2. the others choose the settings, calibrate and find the thresholds: churn and conversion by
+     five-fold cross-validation, pricing and lead on a later time than they were fitted on
   3. preprocessing, trees and calibration become one ONNX graph
   4. the graph must agree with the trained model on every row set aside, or nothing is published
   5. OUT/<system>/<version>/ is replaced in one step; a running server picks it up

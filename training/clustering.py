@@ -46,8 +46,9 @@ class Clusters:
     sharpness: float = 1.0
 
     def standard(self, rows: Matrix) -> Numbers:
-        """The rows as distances see them, [rows, features]."""
-        return (np.log1p(rows.astype(np.float64)) - self.means) / self.deviations
+        """The rows as distances see them, [rows, features]; below 0 there is no less."""
+        known = np.maximum(rows.astype(np.float64), 0.0)
+        return (np.log1p(known) - self.means) / self.deviations
 
     def distances(self, rows: Matrix) -> Numbers:
         """Of each row to each centre, [rows, clusters]."""

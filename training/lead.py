@@ -18,7 +18,7 @@ from training import (
 from training.cdnow import Panel
 from training.export import Trained
 from training.features import as_json, describe, statistics
-from training.lead_models import HORIZON_DAYS, TARGETS, Blend, Fitted, Numbers
+from training.lead_models import HORIZON_DAYS, SPEND_START, TARGETS, Blend, Fitted, Numbers
 from training.lead_second import Line
 from training.transaction_columns import columns, explained
 
@@ -114,7 +114,8 @@ def _meaning(intervals: dict[str, dict[str, Any]], threshold: float) -> dict[str
 def _rows(panels: list[Panel], intent: Numbers) -> dict[str, Any]:
     """The features, what they were like in training, and some rows to compare with."""
     last = panels[-1]
-    features = columns(last.known.names)
+    needed = (SPEND_START, *lead_second.FACTS, lead_second.PURCHASES)
+    features = columns(last.known.names, needed)
     seen = np.concatenate([panel.rows for panel in panels])
     return {
         "features": as_json(features, seen),

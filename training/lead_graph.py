@@ -57,7 +57,8 @@ def build(
         node("Div", ["timing", "above_horizon"], ["waited"]),
         node("Sub", ["one", "waited"], ["timing_spread"]),
         node("Gather", [graph.INPUT, "start_column"], ["recent"], axis=1),
-        node("Add", ["recent", "floor"], ["start"]),
+        node("Max", ["recent", "nothing"], ["spent"]),  # more may have gone back than was bought
+        node("Add", ["spent", "floor"], ["start"]),
         node("Exp", ["log_factor"], ["factor"]),
         node("Mul", ["start", "factor"], ["budget"]),
         node("Add", ["budget", "one"], ["budget_variance"]),
@@ -85,6 +86,7 @@ def build(
 def _constants(blend: Blend, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "start_column": np.array([columns.index(SPEND_START)], np.int64),
+        "nothing": np.array([0], np.float32),
         "floor": np.array([SPEND_FLOOR], np.float32),
         "one": np.array([1], np.float32),
         "centre": np.array([CENTRE_DAYS], np.float32),

@@ -78,7 +78,7 @@ def engaged(panel: Panel) -> Numbers:
 
 def start_of(rows: Matrix, column: int) -> Numbers:
     """The log of the spend that the trees of `budget` multiply, [rows]."""
-    return np.log(rows[:, column].astype(np.float64) + SPEND_FLOOR)
+    return np.log(np.maximum(rows[:, column].astype(np.float64), 0.0) + SPEND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)

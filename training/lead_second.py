@@ -25,6 +25,8 @@ Numbers = npt.NDArray[np.float64]
 AGE: Final = "recency_days"
 BASKET: Final = ("first_value", "first_items")
 FACTS: Final = (AGE, *BASKET)
+PURCHASES: Final = "purchases"
+LEAST: Final = (1.0, 0.0, 0.0)  # what a fact below it counts as: less has no log
 FLOORS: Final = (0.0, 1.0, 1.0)  # added before the log: a first purchase may be worth nothing
 DATES: Final = 4  # the last ones: in a customer's first months the chance falls off the line
 DIGITS: Final = 4
@@ -89,16 +91,18 @@ def nodes(line: Line, names: Sequence[str], constants: dict[str, Any]) -> list[o
     """
     constants |= {
         "facts": np.array([names.index(name) for name in FACTS], np.int64),
+        "fact_least": np.array([LEAST], np.float32),
         "fact_floors": np.array([FLOORS], np.float32),
         "fact_weights": np.array([line.weights], np.float32),
         "fact_constant": np.array([line.constant], np.float32),
         "fact_widths": np.array([1, len(BASKET)], np.int64),
-        "purchases_column": np.array([names.index("purchases")], np.int64),
+        "purchases_column": np.array([names.index(PURCHASES)], np.int64),
     }
     node = helper.make_node
     return [
         node("Gather", [graph.INPUT, "facts"], ["second_facts"], axis=1),
-        node("Add", ["second_facts", "fact_floors"], ["second_floored"]),
+        node("Max", ["second_facts", "fact_least"], ["second_bounded"]),
+        node("Add", ["second_bounded", "fact_floors"], ["second_floored"]),
         node("Log", ["second_floored"], ["second_logs"]),
         node("Mul", ["second_logs", "fact_weights"], ["second_parts"]),
         node("ReduceSum", ["second_parts", "last_axis"], ["second_sum"], keepdims=1),
@@ -128,8 +132,8 @@ def described(line: Line) -> Mapping[str, Any]:
 
 def _logs(rows: Matrix, names: Sequence[str]) -> Numbers:
     facts = rows[:, [names.index(name) for name in FACTS]].astype(np.float64)
-    return np.asarray(np.log(facts + np.array(FLOORS)))
+    return np.asarray(np.log(np.maximum(facts, LEAST) + np.array(FLOORS)))
 
 
 def _repeated(rows: Matrix, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return np.asarray(rows[:, names.index("purchases")] > 1)
+    return np.asarray(rows[:, names.index(PURCHASES)] > 1)

@@ -105,7 +105,7 @@ def train(step: Callable[[str], None]) -> Trained:
 
 def _rows_seen(panel: Panel, seen: npt.NDArray[np.bool_], value: Numbers) -> dict[str, Any]:
     """The features, what they were like in training, and some rows to compare with."""
-    features, rows = columns(panel.known.names), panel.rows[seen]
+    features, rows = columns(panel.known.names, (START,)), panel.rows[seen]
     return {
         "features": as_json(features, rows),
         "explanation": background.explanation(
@@ -138,7 +138,8 @@ def _meaning(interval: dict[str, Any], level: float) -> dict[str, Any]:
 
 def _start(names: tuple[str, ...], rows: Matrix) -> Numbers:
     """The log of recent spend, which the trees multiply, [rows]."""
-    return np.log(rows[:, names.index(START)].astype(np.float64) + FLOOR)
+    recent = rows[:, names.index(START)].astype(np.float64)
+    return np.log(np.maximum(recent, 0.0) + FLOOR)
 
 
 def _part(panel: Panel, some: npt.NDArray[np.bool_], scale: float = 1.0) -> Rows:
@@ -244,7 +245,8 @@ def _graph(grown: Grown, level: float, names: tuple[str, ...]) -> bytes:
     nodes = [
         graph.tree_node([trees.exact(levelled)], graph.INPUT, "log_factor", name="trees"),
         node("Gather", [graph.INPUT, "start_column"], ["recent"], axis=1),
-        node("Add", ["recent", "floor"], ["start"]),
+        node("Max", ["recent", "nothing"], ["spent"]),  # more may have gone back than was bought
+        node("Add", ["spent", "floor"], ["start"]),
         node("Exp", ["log_factor"], ["factor"]),
         node("Mul", ["start", "factor"], ["value"]),
         node("Add", ["value", "one"], ["variance"]),
@@ -252,6 +254,7 @@ def _graph(grown: Grown, level: float, names: tuple[str, ...]) -> bytes:
     ]
     constants: dict[str, npt.NDArray[Any]] = {
         "start_column": np.array([names.index(START)], np.int64),
+        "nothing": np.array([0], np.float32),
         "floor": np.array([FLOOR], np.float32),
         "one": np.array([1], np.float32),
     }

@@ -75,14 +75,14 @@ def train(step: Callable[[str], None]) -> Trained:
     step("chose the number of trees")
     left_out = _left_out(seen, slopes, rounds)
     error = np.abs(seen.logs - left_out)
-    spread = growing.grow(_learned(seen.rows), error, SPREAD, SPREAD_ROUNDS, SEED)
+    spread = _grow_spread(seen.rows, error)
     level = _level(seen.logs, left_out)
     step("learned the size of errors")
     scored = np.exp(left_out + level)
     interval = intervals.normalised(
         scored,
         np.exp(seen.logs),
-        _spread(seen.rows, scored, spread),
+        _in_cartons(scored, _errors_left_out(seen, error)),
         scale="spread",
         meaning="cartons a week that the true number lies between",
         minimum=0.0,
@@ -185,13 +185,30 @@ def _rounds(early: Rows, late: Rows, slopes: Slopes) -> int:
 
 def _left_out(rows: Rows, slopes: Slopes, rounds: int) -> Numbers:
     """Log cartons of each row by trees that had not seen its block of weeks, [rows]."""
-    edges = np.quantile(rows.week, np.arange(1, BLOCKS) / BLOCKS)
-    block = np.digitize(rows.week, edges)
-    found = np.empty(len(rows.logs))
+    block, found = _blocks(rows), np.empty(len(rows.logs))
     for one in range(BLOCKS):
         others, mine = rows.where(block != one), block == one
         found[mine] = _grow(others, slopes, rounds)(rows.rows[mine])
     return found
+
+
+def _errors_left_out(rows: Rows, error: Numbers) -> Numbers:
+    """The expected error of each row by trees that had not seen its block of weeks, [rows]."""
+    block, found = _blocks(rows), np.empty(len(error))
+    for one in range(BLOCKS):
+        others, mine = block != one, block == one
+        found[mine] = _grow_spread(rows.rows[others], error[others]).raw(_learned(rows.rows[mine]))
+    return found
+
+
+def _blocks(rows: Rows) -> npt.NDArray[np.int64]:
+    """The block of consecutive weeks of each row, [rows]."""
+    edges = np.quantile(rows.week, np.arange(1, BLOCKS) / BLOCKS)
+    return np.asarray(np.digitize(rows.week, edges))
+
+
+def _grow_spread(rows: Matrix, error: Numbers) -> Grown:
+    return growing.grow(_learned(rows), error, SPREAD, SPREAD_ROUNDS, SEED)
 
 
 def _level(logs: Numbers, predicted: Numbers) -> float:
@@ -201,7 +218,12 @@ def _level(logs: Numbers, predicted: Numbers) -> float:
 
 def _spread(rows: Matrix, cartons: Numbers, spread: Grown) -> Numbers:
     """The expected size of the error in cartons, [rows]."""
-    return cartons * np.maximum(spread.raw(_learned(rows)), SPREAD_FLOOR)
+    return _in_cartons(cartons, spread.raw(_learned(rows)))
+
+
+def _in_cartons(cartons: Numbers, error: Numbers) -> Numbers:
+    """The expected error of log cartons as one of cartons, [rows]."""
+    return cartons * np.maximum(error, SPREAD_FLOOR)
 
 
 def _graph(demand: Demand, spread: Grown, level: float) -> bytes:

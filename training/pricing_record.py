@@ -13,6 +13,7 @@ from training.pricing_rows import NAMES, Rows
 
 Numbers = npt.NDArray[np.float64]
 Predict = Callable[[Matrix], Numbers]
+Design = Callable[[Rows], Numbers]  # columns of a regression, [rows, columns]
 
 STEP: Final = 0.1  # elasticities are between prices a tenth below and a tenth above
 CURVE: Final = np.linspace(0.7, 1.3, 13)  # of the price that was asked
@@ -34,8 +35,14 @@ def metrics(
         `metrics` and `report.plots` of model.json.
     """
     lines = log_log(seen)
-    past, ahead = _on_lines(seen, lines), _on_lines(held, lines)
-    line_level = float(np.log(np.exp(seen.logs).sum() / np.exp(past).sum()))
+    rivals = {}
+    for name, own, design in (
+        ("log_log_regression", lines, _design),
+        ("log_log_regression_from_usual", fit_lines(seen, from_usual), from_usual),
+    ):
+        past, ahead = _on_lines(seen, own, design), _on_lines(held, own, design)
+        line_level = float(np.log(np.exp(seen.logs).sum() / np.exp(past).sum()))
+        rivals[name] = _measures(held, ahead, line_level)
     usual = held.rows[:, NAMES.index("usual_cartons")].astype(np.float64)
     last = held.rows[:, NAMES.index("last_cartons")].astype(np.float64)
     logs = predict(held.rows)
@@ -44,7 +51,7 @@ def metrics(
         "headline": ["r2_log", "mae"],
         "model": _measures(held, logs, level),
         "baselines": {
-            "log_log_regression": _measures(held, ahead, line_level),
+            **rivals,
             "usual_cartons": _measures(held, np.log(usual), 0.0),
             "last_week": _measures(held, np.log(last), 0.0),
         },
@@ -60,11 +67,28 @@ def log_log(rows: Rows) -> dict[int, Numbers]:
     Returns:
         By brand the four coefficients; the second is the own-price elasticity.
     """
-    design = _design(rows)
+    return fit_lines(rows, _design)
+
+
+def fit_lines(rows: Rows, design: Design) -> dict[int, Numbers]:
+    """Least squares of log cartons on some columns, one line for each brand."""
+    columns = design(rows)
     return {
-        int(brand): np.linalg.lstsq(design[rows.brand == brand], rows.logs[rows.brand == brand])[0]
+        int(brand): np.linalg.lstsq(columns[rows.brand == brand], rows.logs[rows.brand == brand])[0]
         for brand in np.unique(rows.brand)
     }
+
+
+def from_usual(rows: Rows) -> Numbers:
+    """1, log of price over usual price, deal, feat, log of usual cartons: the model's own past."""
+    columns = rows.rows.astype(np.float64)
+    price, usual, cartons, deal, feat = (
+        columns[:, NAMES.index(name)]
+        for name in ("price", "usual_price", "usual_cartons", "deal", "feat")
+    )
+    return np.column_stack(
+        [np.ones(len(price)), np.log(price / usual), deal, feat, np.log(cartons)]
+    )
 
 
 def elasticities(held: Rows, lines: dict[int, Numbers], predict: Predict) -> dict[str, Any]:
@@ -90,9 +114,9 @@ def _design(rows: Rows) -> Numbers:
     return np.column_stack([np.ones(len(price)), np.log(price), deal, feat])
 
 
-def _on_lines(rows: Rows, lines: dict[int, Numbers]) -> Numbers:
+def _on_lines(rows: Rows, lines: dict[int, Numbers], design: Design) -> Numbers:
     own = np.array([lines[brand] for brand in rows.brand])
-    return np.asarray((own * _design(rows)).sum(axis=1))
+    return np.asarray((own * design(rows)).sum(axis=1))
 
 
 def _measures(held: Rows, logs: Numbers, level: float) -> dict[str, float]:

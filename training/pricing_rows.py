@@ -50,14 +50,20 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
     Number(
         name="usual_price",
-        description=f"mean price of the {USUAL_WEEKS} weeks before in this shop, US dollars",
+        description=f"mean price of the last {USUAL_WEEKS} weeks on sale in this shop, US dollars;"
+        " what no price was is refused",
+        minimum=0.5,
+        maximum=6.0,
+        outside="refuse",
     ),
     Number(
         name="usual_cartons",
-        description=f"geometric mean of cartons sold in the {USUAL_WEEKS} weeks before",
+        description=f"geometric mean of cartons sold in the last {USUAL_WEEKS} weeks on sale",
     ),
-    Number(name="last_price", description="price of the week before, US dollars a carton"),
-    Number(name="last_cartons", description="cartons sold in the week before"),
+    Number(
+        name="last_price", description="price of the last week on sale before, US dollars a carton"
+    ),
+    Number(name="last_cartons", description="cartons sold in the last week on sale before"),
     Number(name="rival_low", description="lowest price of another brand, US dollars for 64 oz"),
     Number(name="rival_mean", description="mean price of the other brands, US dollars for 64 oz"),
     Number(name="rivals_on_deal", description="share of the other brands that are on deal, 0 to 1"),

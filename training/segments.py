@@ -147,7 +147,8 @@ def _graph(clusters: Clusters, names: tuple[str, ...]) -> bytes:
     distances = [f"distance_{name}" for name in names]
     node = helper.make_node
     nodes = [
-        node("Add", [graph.INPUT, "one"], ["more"]),
+        node("Max", [graph.INPUT, "nothing"], ["known"]),
+        node("Add", ["known", "one"], ["more"]),
         node("Log", ["more"], ["logs"]),
         node("Sub", ["logs", "means"], ["moved"]),
         node("Div", ["moved", "deviations"], ["standard"]),
@@ -165,6 +166,7 @@ def _graph(clusters: Clusters, names: tuple[str, ...]) -> bytes:
         node("Cast", ["place"], ["segment"], to=1),  # 1 is float32
     ]
     constants: dict[str, npt.NDArray[Any]] = {
+        "nothing": np.array([0], np.float32),
         "one": np.array([1], np.float32),
         "means": clusters.means[None, :].astype(np.float32),
         "deviations": clusters.deviations[None, :].astype(np.float32),

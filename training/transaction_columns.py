@@ -110,13 +110,25 @@ def explained(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]
     return {**apart, "season_and_cohort": late}
 
 
-def columns(names: Sequence[str]) -> tuple[Number, ...]:
-    """The features of these names; all may be missing, as a single purchase has no rhythm.
+def columns(names: Sequence[str], needed: Sequence[str]) -> tuple[Number, ...]:
+    """The features of these names; most may be missing, as a single purchase has no rhythm.
+
+    Args:
+        names: in the order of the graph's input.
+        needed: those that the graph computes with. A tree has a branch for what is missing,
+            arithmetic makes NaN of it, so that a row without them is refused.
 
     Raises:
         KeyError: a name has no description.
     """
-    return tuple(Number(name=name, description=about(name), missing="allow") for name in names)
+    return tuple(
+        Number(
+            name=name,
+            description=about(name),
+            missing="refuse" if name in needed else "allow",
+        )
+        for name in names
+    )
 
 
 def about(name: str) -> str:

@@ -115,3 +115,38 @@ def test_the_graph_stays_small(name):
     assert record.document["training"]["trees"] <= 60
     assert record.size < 20_000
     assert len(json.dumps(record.document)) < 200_000
+
+
+def odd_rows(record: Record) -> np.ndarray:
+    """Rows that the rules of the record let through: missing, at either end, and below."""
+    features = record.document["features"]
+    seen = record.document["statistics"]["features"]
+    usual = [
+        0.0 if one["type"] == "category" else seen[one["name"]]["quantiles"]["0.5"]
+        for one in features
+    ]
+    rows = [usual]
+    for column, one in enumerate(features):
+        if one["type"] == "category":
+            values = [float(code) for code in range(len(one["categories"]))]
+        else:
+            values = [one["minimum"], one["maximum"]]
+            values += [np.nan] if one["missing"] == "allow" else []
+            below = one["minimum"] - 10 * (1 + abs(one["minimum"]))
+            values += [below] if one.get("outside", "allow") == "allow" else []
+        rows += [[*usual[:column], value, *usual[column + 1 :]] for value in values]
+    nothing = [
+        np.nan if one.get("missing") == "allow" else v
+        for one, v in zip(features, usual, strict=True)
+    ]
+    return np.array([*rows, nothing], np.float32)
+
+
+@pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
+def test_what_the_rules_let_through_has_a_score(record):
+    """No NaN: what the graph computes with may not be missing, and logs have a floor."""
+    rows = odd_rows(record)
+
+    for name, values in outputs_of(record, rows).items():
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        assert not bad.size, (name, bad)
