@@ -35,6 +35,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.peers import command as peers
 from benchmarks.storms import command as storms
 from stubtail_bench import command as bench
+from stubtail_bench import options as bench_options
 from stubtail_bench.errors import LoadError
 
 _TRACES = Path("../shared/data/traces")  # recorded arrivals, where this checkout has them
@@ -152,11 +153,13 @@ _COMMANDS = {
     ),
     "load": _Command(
         "any gRPC inference server under a load of your own",
-        partial(bench.add_load_arguments, traces=_TRACES),
+        partial(bench_options.add_load_arguments, traces=_TRACES),
         bench.load,
     ),
     "compare": _Command(
-        "do two results of `load` differ beyond noise?", bench.add_compare_arguments, bench.compare
+        "do two results of `load` differ beyond noise?",
+        bench_options.add_compare_arguments,
+        bench.compare,
     ),
     "load-check": _Command(
         "`load` against h2load, against a server that pauses, and at 20,000 calls/s",
@@ -218,6 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (BenchmarkError, LoadError, OSError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             status |= 1
+        except KeyboardInterrupt:
+            print(f"{name}: stopped, nothing was kept", file=sys.stderr)
+            return bench.STOPPED
     return status
 
 

@@ -60,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
             figures["calls_per_s"] = _calls(options, made, promises)
         if options.only in (None, "flood"):
             figures["flood"] = flood(options, made, promises)
-    return finish("access", options, about, promises, figures)
+    name = f"access-{options.only}" if options.only else "access"  # a part must not replace all
+    return finish(name, options, about, promises, figures)
 
 
 def _guard(made: Credentials, promises: list[Promise]) -> dict[str, float]:

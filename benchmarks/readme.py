@@ -26,6 +26,13 @@ _WITH_PROMISES = (
     "overload",
     "fairness",
     "steady",
+    "access",
+    "access-guard",
+    "access-calls",
+    "access-flood",
+    "client",
+    "coalesce",
+    "storms",
     "explain",
     "forecast-accuracy",
     "forecast-latency",
@@ -78,10 +85,17 @@ def peers_section(document: dict[str, Any], folder: Path) -> str:
     picture = f"![Calls a second, CPU, latency and rows of each server]({folder}/peers.svg)"
     note = (
         f"Model: {document['model']['name']}, {document['model']['features']} features. "
-        f"Median (lowest-highest) of {document['rounds']} rounds of {document['seconds']:g} s."
+        f"{_rounds(document['rounds'])} of {document['seconds']:g} s."
     )
     table_text = peers.peers_table(document["peers"], found)
     return "\n\n".join([picture, table_text, f"{note} {_where(document)}"])
+
+
+def _rounds(count: int) -> str:
+    """How many rounds there were: one has no spread, and says so."""
+    if count == 1:
+        return "One round, whose spread is not known,"
+    return f"Median (lowest-highest) of {count} rounds"
 
 
 def sections(folder: Path) -> list[str]:
@@ -92,7 +106,7 @@ def sections(folder: Path) -> list[str]:
     rows = [row for name in _WITH_PROMISES if name in found for row in _promise_rows(found[name])]
     if rows:
         head = ["benchmark", "promise", "measured", "bound", "kept"]
-        parts.append(f"### Promises\n\n{table(head, rows, left=2)}")
+        parts.append(f"### Promises\n\n{table(head, rows, left=2)}\n\n{_how_measured(found)}")
     if "floor" in found:
         document = found["floor"]
         tables = case_tables(from_document(document), document["cases"], document["servers"])
@@ -123,6 +137,22 @@ def sections(folder: Path) -> list[str]:
             f"### Steps of a call\n\n{_where(document)}\n\n{table(['step', 'us/call'], lines)}"
         )
     return parts
+
+
+def _how_measured(found: dict[str, dict[str, Any]]) -> str:
+    """A line for each result in the table: a short run or a busy machine must not look alike."""
+    lines = ["How each was measured, and the load of the machine just before:", ""]
+    for name in _WITH_PROMISES:
+        if name in found:
+            one = found[name]
+            about, commit = one["machine"], one["versions"].get("commit", "no commit")
+            cores = about.get("server_cores")
+            apart = f", servers on {cores} of {about['cores']} cores" if cores else ""
+            lines.append(
+                f"- {name}: {one['date'][:10]}, {commit}, load {about['load_before']}{apart}:"
+                f" `{one['command']}`"
+            )
+    return "\n".join(lines)
 
 
 def _promise_rows(document: dict[str, Any]) -> list[list[str]]:

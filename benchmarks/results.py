@@ -38,7 +38,8 @@ class Promise:
 
     Attributes:
         text: What is promised, in words.
-        measured: The figure; NaN when it could not be measured, which is no pass.
+        measured: The figure; NaN when it could not be measured, infinity for calls that were never
+            answered: neither is a pass.
         relation: Whether the figure must be at least or at most `bound`.
         bound: The figure promised.
         unit: Of both, such as `x` or ` s`.
@@ -55,6 +56,8 @@ class Promise:
     @property
     def kept(self) -> bool:
         """Whether the measured figure keeps the promise."""
+        if not math.isfinite(self.measured):
+            return False
         if self.relation == "at least":
             return self.measured >= self.bound
         return self.measured <= self.bound
@@ -71,7 +74,7 @@ class Promise:
         """As it is kept in JSON."""
         return {
             "promise": self.text,
-            "measured": None if math.isnan(self.measured) else self.measured,
+            "measured": self.measured if math.isfinite(self.measured) else None,
             "relation": self.relation,
             "bound": self.bound,
             "unit": self.unit.strip(),

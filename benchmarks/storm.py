@@ -40,6 +40,7 @@ class Fate:
         late: Answers after it, a second.
         others: All other calls by outcome, a second.
         p50_ms, p99_ms: Of all answers; NaN without any.
+        p99_of_all_ms: As if a call without an answer had taken for ever; infinity where 1 % have.
         refused_p99_ms: How long it took to say no, of calls that were refused; NaN without any.
     """
 
@@ -50,6 +51,7 @@ class Fate:
     others: dict[str, float]
     p50_ms: float
     p99_ms: float
+    p99_of_all_ms: float
     refused_p99_ms: float
 
     @property
@@ -158,9 +160,10 @@ def fate(outcome: Outcome, kind: str) -> Fate:
         },
         p50_ms=answered.quantile_s(0.5) * 1e3,
         p99_ms=answered.quantile_s(0.99) * 1e3,
+        p99_of_all_ms=outcome.strict_quantile_s(0.99, kind) * 1e3,
         refused_p99_ms=refused.quantile_s(0.99) * 1e3,
     )
 
 
 def _known(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 3)
+    return round(value, 3) if np.isfinite(value) else None

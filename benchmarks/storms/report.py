@@ -24,8 +24,15 @@ _HEAD = [
     "what it got",
 ]
 
-# What the native front has no bound for; server/recipes/nginx.conf has.
-LEFT_TO_A_PROXY = frozenset({("native", "gzip-bombs"), ("native", "large-messages")})
+# Whose memory the server has no bound for; server/recipes/nginx.conf has.
+LEFT_TO_A_PROXY = frozenset(
+    {
+        ("native", "gzip-bombs"),
+        ("native", "large-messages"),
+        ("grpcio", "deaf"),
+        ("grpcio", "header-bombs"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

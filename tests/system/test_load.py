@@ -17,6 +17,7 @@ from stubtail_bench import arrivals
 from stubtail_bench.__main__ import main
 from stubtail_bench.engine import Engine
 from stubtail_bench.histogram import dense, quantiles_s
+from stubtail_bench.modes import Bench, Run
 from stubtail_bench.outcome import outcome_of
 from stubtail_bench.plan import make_plan
 from stubtail_bench.raw import Raw
@@ -144,18 +145,19 @@ def test_a_server_that_dies_costs_no_call_its_place(serve: StartServer, models: 
     plan = make_plan(traffic, due_s, rng, measured_from_s=0, until_s=2)
     dead = threading.Event()
 
-    def kill(raw: Raw) -> None:
-        if raw.ended and not dead.is_set():
+    def kill(_: Raw) -> None:
+        if not dead.is_set():
             dead.set()
             os.kill(server.pid, signal.SIGKILL)
 
     with Engine(server.address, traffic, connections=3) as engine:
+        before = engine.closed([0], streams=1, seconds=0.05)
+        assert set(before.logs) == {"OK"}
         out = outcome_of(engine.open(plan, watch=kill), traffic.kinds, 0, 2)
     assert dead.is_set()
     assert out.issued == len(plan) == out.statuses.total()
     assert set(out.statuses) <= {"OK", "CONNECTION LOST", "CONNECTION REFUSED"}
     assert out.statuses["CONNECTION REFUSED"] > 0
-    assert out.statuses["OK"] > 0
 
 
 def test_the_server_command_starts_the_harness(tmp_path: Path) -> None:
@@ -166,6 +168,36 @@ def test_the_server_command_starts_the_harness(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "stubtail-bench: a.json is no result of `load`" in done.stderr
+
+
+def test_what_was_complete_is_kept_when_the_load_is_stopped(
+    serve: StartServer,
+    models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-C in the second run of a sweep, and in the first, which leaves nothing."""
+    server = serve(models, "native")
+    path = tmp_path / "load.json"
+    run_one, complete = Bench.open, [1]
+
+    def stopped_later(bench: Bench, *arguments: Any) -> Run:
+        if len(bench.runs) == complete[0]:
+            signal.raise_signal(signal.SIGINT)
+        return run_one(bench, *arguments)
+
+    monkeypatch.setattr(Bench, "open", stopped_later)
+    command = ["load", server.address, "--model", "affine", "--rates", "200,300"]
+    command += ["--seconds", "0.2", "--warm-up", "0", "--json", str(path)]
+    assert main(command) == 130
+    assert "the one that was going is left out" in capsys.readouterr().out
+    found = json.loads(path.read_text())
+    assert [run["name"] for run in found["runs"]] == ["200/s"]
+    assert found["stopped"] is True
+    complete[0] = 0
+    assert main(command) == 130
+    assert "there are no figures" in capsys.readouterr().err
 
 
 def test_what_cannot_be_loaded_says_why(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from stubtail_bench.errors import LoadError
 
 try:
-    from stubtail_bench.command import add_compare_arguments, add_load_arguments, compare, load
+    from stubtail_bench.command import STOPPED, compare, load
+    from stubtail_bench.options import add_compare_arguments, add_load_arguments
 except ModuleNotFoundError as missing:
     sys.exit(f"stubtail-bench needs {missing.name}: pip install 'stubtail[bench]'")
 
@@ -22,7 +23,10 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 0 for success, 1 for a load that failed, 2 for a wrong command line."""
+    """Runs one command; 0 for success, 1 for a load that failed, 2 for a wrong command line.
+
+    130 for one that was stopped by Ctrl-C.
+    """
     parser = argparse.ArgumentParser(
         prog="stubtail-bench",
         description="Loads any gRPC server that speaks the Open Inference Protocol.",
@@ -38,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LoadError, OSError) as error:
         sys.stderr.write(f"stubtail-bench: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stubtail-bench: stopped before the end of a run: there are no figures\n")
+        return STOPPED
 
 
 if __name__ == "__main__":

@@ -11,18 +11,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from stubtail_bench.errors import LoadError
+
 Times = npt.NDArray[np.float64]
+CALLS_MAX = 20_000_000  # of one schedule; a process keeps some 200 bytes for each until its end
 Inverse = Callable[[Times], Times]  # from the number of calls expected so far to the time
 
 
 def constant(rate: float, seconds: float) -> Times:
     """`rate` calls a second with equal gaps, the first at once."""
-    return np.arange(max(0, round(rate * seconds))) / rate if rate > 0 else np.empty(0)
+    expected = _fitting(rate * seconds)
+    return np.arange(max(0, round(expected))) / rate if rate > 0 else np.empty(0)
 
 
 def poisson(rate: float, seconds: float, rng: np.random.Generator) -> Times:
     """A Poisson process of `rate` calls a second."""
-    return np.sort(rng.uniform(0.0, seconds, rng.poisson(rate * seconds)))
+    return np.sort(rng.uniform(0.0, seconds, rng.poisson(_fitting(rate * seconds))))
 
 
 def steps(
@@ -67,6 +71,7 @@ def scaled(times: Times, factor: float, rng: np.random.Generator, spread_s: floa
     Below 1 calls are left out at random. Above 1 each recorded call comes `factor` times on
     average, the copies up to `spread_s` before or after it, so that bursts stay where they were.
     """
+    _fitting(len(times) * factor)
     copies = np.full(len(times), int(factor)) + (rng.random(len(times)) < factor % 1.0)
     found = np.repeat(times, copies)
     firsts = np.cumsum(copies)[copies > 0] - copies[copies > 0]
@@ -77,6 +82,17 @@ def scaled(times: Times, factor: float, rng: np.random.Generator, spread_s: floa
 
 
 def _shaped(total: float, inverse: Inverse, rng: np.random.Generator, *, even: bool) -> Times:
+    _fitting(total)
     if even:
         return inverse(np.arange(round(total), dtype=np.float64))
     return np.sort(inverse(rng.uniform(0.0, total, rng.poisson(total))))
+
+
+def _fitting(calls: float) -> float:
+    """The expected number of calls; raises LoadError where they would not fit into memory."""
+    if calls > CALLS_MAX:
+        raise LoadError(
+            f"a run of {calls:,.0f} calls is more than the {CALLS_MAX:,} that are planned at once:"
+            " take a lower rate or fewer seconds"
+        )
+    return calls

@@ -198,8 +198,7 @@ class Channel:
         """Makes `receive` wait for the next bytes, for at most `seconds`; 0: not at all."""
         self.socket.setblocking(seconds > 0)  # a Python timeout would cost a system call a read
         if seconds:
-            timeout = struct.pack("ll", int(seconds), 0)
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(seconds))
 
     def _end(self, reason: str) -> None:
         self.closed = True
@@ -210,6 +209,12 @@ class Channel:
         self.closed = True
         with contextlib.suppress(OSError):
             self.socket.close()
+
+
+def timeval(seconds: float) -> bytes:
+    """A time as the kernel takes it for a socket, never 0, which would be for ever."""
+    whole_s = int(seconds)
+    return struct.pack("ll", whole_s, round((seconds - whole_s) * 999_999) or (not whole_s))
 
 
 class Poller:

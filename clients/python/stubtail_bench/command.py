@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stubtail_bench import compare as comparison
-from stubtail_bench.arrangement import SHAPES, Arrangement
+from stubtail_bench.arrangement import Arrangement
 from stubtail_bench.crew import Target
 from stubtail_bench.door import Door
 from stubtail_bench.errors import LoadError
@@ -24,67 +24,25 @@ from stubtail_bench.page import page
 from stubtail_bench.report import document, tables, warnings_of
 from stubtail_bench.requests import make_pool, wrong_replies
 from stubtail_bench.served import Served, describe, parse_tensor, prove
-from stubtail_bench.workload import FORMS, PRIORITIES, CallSpec, Workload, load_workload
+from stubtail_bench.workload import CallSpec, Workload, load_workload
 from stubtail_client.cli.csv_rows import InputError
-from stubtail_client.cli.tls import add_tls, credentials_of
+from stubtail_client.cli.tls import credentials_of
 from stubtail_client.connection import is_loopback
 from stubtail_client.credentials import parts_of
 from stubtail_client.errors import InvalidArgument
 
-MODES = ("open", "closed", "single-stream", "server", "offline")
+STOPPED = 130  # exit status after Ctrl-C, as of a shell
 _OFFLINE_STREAMS = 32  # on each connection: more than any server here runs at once
 
 
-def add_load_arguments(parser: argparse.ArgumentParser, traces: Path = Path()) -> None:
-    """The options of `load`; `traces` is the default folder of recorded traces."""
-    parser.add_argument("server", metavar="SERVER", help="host:port of a gRPC inference server")
-    what = parser.add_argument_group("what is sent (a workload file, or one kind of call)")
-    what.add_argument("--workload", type=Path, metavar="FILE", help="TOML file")
-    what.add_argument("--model", metavar="NAME", help="without a file: the model to call")
-    what.add_argument("--form", choices=FORMS, default="infer")
-    what.add_argument("--rows", type=int, default=1, help="in each call")
-    what.add_argument(
-        "--input",
-        action="append",
-        default=[],
-        metavar="NAME:TYPE:SHAPE",
-        help="of the model, such as x:FP32:-1,30, where the server does not tell",
-    )
-    what.add_argument("--rows-file", type=Path, metavar="CSV", help="real rows to draw from")
-    what.add_argument("--priority", choices=PRIORITIES, default="")
-    what.add_argument("--deadline-ms", type=float, default=0.0, help="0: none")
-    how = parser.add_argument_group("how it comes (wins over the file)")
-    how.add_argument("--mode", choices=MODES, default="open")
-    how.add_argument("--arrivals", choices=SHAPES, help="shape of an open load")
-    how.add_argument("--rate", type=float, help="calls a second; with server: where to begin")
-    how.add_argument("--rates", metavar="R,R,...", help="one open run for each: a sweep")
-    how.add_argument("--rate-end", type=float, help="where a ramp ends")
-    how.add_argument("--trace", help="for replay: nasa, azure_conversations, azure_code or a file")
-    how.add_argument("--start", type=float, metavar="S", help="where in the trace to begin")
-    how.add_argument("--speed", type=float, help="times faster than recorded")
-    how.add_argument("--scale", type=float, help="times the recorded calls")
-    how.add_argument("--traces", type=Path, default=traces, metavar="DIR", help="of known traces")
-    how.add_argument("--seconds", type=float, help="of each run, after its warm-up")
-    how.add_argument("--warm-up", type=float, metavar="S")
-    how.add_argument("--connections", type=int, help="of each process")
-    how.add_argument("--streams", type=int, default=8, help="closed: in flight a connection")
-    how.add_argument("--processes", type=int, default=1, help="of the generator")
-    how.add_argument("--seed", type=int)
-    how.add_argument("--repeats", type=int, default=1, help="of every run, for `compare`")
-    how.add_argument("--p99-ms", type=float, default=10.0, help="bound of the mode server")
-    add_tls(parser)
-    out = parser.add_argument_group("results")
-    out.add_argument("--json", type=Path, metavar="FILE")
-    out.add_argument("--html", type=Path, metavar="FILE")
-
-
 def load(options: argparse.Namespace) -> int:
-    """Runs `load`; 0 when calls were answered and no reply was wrong.
+    """Runs `load`; 0 when calls were answered and no reply was wrong, 130 when it was stopped.
 
     Raises:
         LoadError: The load cannot be made.
     """
     about = machine()
+    _expect_folders(options.json, options.html)
     workload = _workload(options)
     door = _door(options)
     rng = np.random.default_rng(workload.seed)
@@ -106,11 +64,19 @@ def load(options: argparse.Namespace) -> int:
         door,
     )
     bench = Bench(target, workload, options.traces)
-    extra = _run(options, bench)
+    stopped = False
+    try:
+        extra = _run(options, bench)
+    except KeyboardInterrupt:
+        if not bench.runs:
+            raise
+        stopped, extra = True, {"stopped": True}
     different = {pool.kind.name: pool.different_rows for pool in pools}
     warnings = warnings_of(bench, different)
     found = document(bench, options.mode, different, about, extra)
     _say(tables(bench.runs))
+    if stopped:
+        _say("stopped: these runs were complete, the one that was going is left out")
     for text in (*warnings, *(f"{key}: {value}" for key, value in _told(extra))):
         _say(text)
     if options.json:
@@ -120,7 +86,16 @@ def load(options: argparse.Namespace) -> int:
     wrong = wrong_replies(kinds, bench.samples)
     if wrong:
         _say(f"{wrong} of {len(bench.samples)} replies looked at have not the rows asked for")
+    if stopped:
+        return STOPPED
     return 1 if wrong or not any(run.outcome.answered.count for run in bench.runs) else 0
+
+
+def _expect_folders(*files: Path | None) -> None:
+    """Raises LoadError where a result could not be written: better now than after the load."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            raise LoadError(f"{file}: there is no folder {file.parent} to write it into")
 
 
 def _door(options: argparse.Namespace) -> Door:
@@ -188,6 +163,7 @@ def _workload(options: argparse.Namespace) -> Workload:
     arrivals: Arrangement = replace(workload.arrivals, **given)
     if options.seconds is not None:
         arrivals = arrivals.lasting(options.seconds)
+    _complete(arrivals)
     named = {
         "seconds": options.seconds,
         "warm_up_s": options.warm_up,
@@ -196,6 +172,21 @@ def _workload(options: argparse.Namespace) -> Workload:
     }
     given = {key: value for key, value in named.items() if value is not None}
     return replace(workload, arrivals=arrivals, **given)
+
+
+def _complete(arrivals: Arrangement) -> None:
+    """Raises LoadError for a shape whose figures are missing."""
+    shape = arrivals.shape
+    if shape in {"poisson", "constant"} and not arrivals.rate:
+        raise LoadError(f"--rate must be more than 0 for {shape} arrivals")
+    if shape == "ramp" and not arrivals.rate + arrivals.rate_end:
+        raise LoadError("a ramp needs a --rate, a --rate-end or both")
+    if shape == "step" and not arrivals.steps:
+        raise LoadError(
+            "steps are told in a --workload: [arrivals] with steps = [[rate, seconds], ...]"
+        )
+    if shape == "replay" and not arrivals.trace:
+        raise LoadError("a replay needs a --trace: nasa, azure_conversations, azure_code or a file")
 
 
 def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
@@ -256,19 +247,13 @@ def _server(bench: Bench, p99_s: float) -> dict[str, Any]:
         return kept
 
     found = highest_rate(holds, first=bench.workload.arrivals.rate)
+    if not found.rate:
+        sys.stderr.write(f"no rate kept p99 within {digits(p99_s * 1e3)} ms\n")
     return {
         "highest_rate": found.rate,
         "p99_bound_ms": p99_s * 1e3,
         "probes": [{"rate": rate, "held": held} for rate, held in found.probes],
     }
-
-
-def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `compare`."""
-    parser.add_argument("a", type=Path, metavar="A.json")
-    parser.add_argument("b", type=Path, metavar="B.json")
-    parser.add_argument("--band", type=float, default=comparison.BAND, help="never a difference")
-    parser.add_argument("--fail-if-worse", action="store_true", help="exit with 1 where B is worse")
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -278,6 +263,8 @@ def compare(options: argparse.Namespace) -> int:
     if not differences:
         raise LoadError("the two have no run of the same name")
     _say(comparison.show(differences))
+    for text in comparison.unlike(options.a, options.b):
+        _say(f"not the same load: {text}")
     repeats = min(len(runs) for runs in (*before.values(), *after.values()))
     if repeats < 3:
         _say(

@@ -87,6 +87,42 @@ def read(path: Path) -> dict[str, list[Windows]]:
     return runs
 
 
+def unlike(before: Path, after: Path) -> list[str]:
+    """In what two results were asked for different loads, as `key: one, other`.
+
+    Raises:
+        LoadError: One is no result of `load`.
+    """
+    flat = []
+    for path in (before, after):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            asked = {"mode": document.get("mode"), "processes": document.get("processes")}
+            flat.append(_flat({**asked, **document.get("workload", {})}))
+        except (OSError, ValueError, AttributeError) as error:
+            raise LoadError(f"{path.name} is no result of `load`: {error}") from error
+    old, new = flat
+    return [
+        f"{key}: {old.get(key)}, {new.get(key)}"
+        for key in dict.fromkeys((*old, *new))
+        if old.get(key) != new.get(key) and key != "seed"
+    ]
+
+
+def _flat(value: Any, key: str = "") -> dict[str, Any]:
+    """A document without levels: `arrivals.rate` and the like; a list of tables has numbers."""
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        parts = [(str(number), one) for number, one in enumerate(value)]
+    else:
+        return {key: value}
+    found: dict[str, Any] = {}
+    for name, part in parts:
+        found |= _flat(part, f"{key}.{name}" if key else name)
+    return found
+
+
 def _windows(windows: Mapping[str, Any]) -> Windows:
     counts = np.stack([dense(pairs) for pairs in windows["answered"]])
     good = np.array(windows["calls"].get("OK", [0] * len(counts)), np.int64)

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -185,7 +186,8 @@ def _expect(pipe: Connection, patience_s: float) -> Any:
 
 
 def _child(pipe: Connection, target: Target, job: Job, span: Span) -> None:
-    """The life of one of several processes."""
+    """The life of one of several processes; Ctrl-C is their parent's, who ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         pipe.send(_do(target, job, span, pipe, lambda raw: pipe.send(glimpse(raw))))
     except LoadError as error:

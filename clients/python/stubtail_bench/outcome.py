@@ -108,13 +108,13 @@ class Outcome:
         """Goodput: answers in time a second."""
         return self.statuses[OK] / self.seconds
 
-    def strict_quantile_s(self, part: float) -> float:
+    def strict_quantile_s(self, part: float, kind: str | None = None) -> float:
         """As if every call without an answer had taken for ever: what a bound is held against.
 
-        Calls that the client gave up by its own will are left out.
+        Calls that the client gave up by its own will are left out. Of one kind, or of all.
         """
-        counts = self.answered.counts.sum(axis=0)
-        every = self.merged([status for status in self.statuses if status != GIVEN_UP]).count
+        counts = self.merged([OK, LATE], kind).counts.sum(axis=0)
+        every = self.merged([status for status in self.statuses if status != GIVEN_UP], kind).count
         if not every or counts.sum() < part * every:
             return math.inf
         return float(quantiles_s(counts, [min(1.0, part * every / counts.sum())])[0])
@@ -139,6 +139,7 @@ class Outcome:
             "client_cpu_us_a_call": round(self.cpu_us_a_call, 2),
             "generator_lag": self.lag.document(),
             "answered": self.answered.document(),
+            "p99_of_all_ms": _finite_ms(self.strict_quantile_s(0.99)),
             "by_kind": {
                 kind: {
                     status: histogram.document()
@@ -153,6 +154,11 @@ class Outcome:
                 "answered": [sparse(counts) for counts in self.answered.counts],
             },
         }
+
+
+def _finite_ms(seconds: float) -> float | None:
+    """Milliseconds; None for never."""
+    return round(seconds * 1e3, 4) if math.isfinite(seconds) else None
 
 
 def outcome_of(raw: Raw, kinds: Sequence[Kind], measured_from_s: float, seconds: float) -> Outcome:

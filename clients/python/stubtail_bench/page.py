@@ -87,7 +87,8 @@ def curve(histogram: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 
 def _summary(runs: Sequence[Mapping[str, Any]]) -> str:
-    head = "run|offered/s|good/s|p50 ms|p90 ms|p99 ms|max ms|calls|not OK|lost|generator late ms"
+    head = "run|offered/s|good/s|p50 ms|p90 ms|p99 ms|max ms|p99 of all ms|calls|not OK|lost"
+    head += "|generator late ms"
     rows = []
     for run in runs:
         answered = run["answered"]
@@ -100,6 +101,7 @@ def _summary(runs: Sequence[Mapping[str, Any]]) -> str:
             digits(run["good_per_s"]),
             *(digits(float(value)) for value in values),
             digits((answered["max_us"] or math.nan) / 1e3),
+            "never" if run["p99_of_all_ms"] is None else digits(run["p99_of_all_ms"]),
             f"{run['issued']:,}",
             f"{run['issued'] - run['statuses'].get('OK', 0):,}",
             f"{run['lost']:,}",

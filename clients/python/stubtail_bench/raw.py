@@ -80,7 +80,7 @@ class Raw:
                 self.messages.setdefault(status, text)
             elif len(body) < PREFIX_BYTES:
                 status = EMPTY
-            elif self.ended < _KEEP_FIRST or not (self.ended + done) % _KEEP_EVERY:
+            elif len(self.samples) < _KEEP_FIRST or not (self.ended + done) % _KEEP_EVERY:
                 self.samples.append((call[1], body[PREFIX_BYTES:]))
             log = logs.get(status)
             if log is None:

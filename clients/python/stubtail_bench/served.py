@@ -91,6 +91,11 @@ def _describe(channel: Any, address: str, name: str, metadata: Sequence[Header])
         )
     except grpc.RpcError as error:
         code: Any = error
+        if code.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}:
+            raise LoadError(
+                f"nothing answers at {address} ({code.code().name}, {_ASK_S:.0f} s): is a server"
+                " running there, and does it want --tls?"
+            ) from error
         raise LoadError(
             f"{address} does not describe the model {name!r}: {code.code().name}: {code.details()}"
         ) from error

@@ -14,6 +14,10 @@ from stubtail_bench.table_reader import TableReader
 FORMS = ("infer", "dense", "named")
 PRIORITIES = ("", "critical", "high", "normal", "low")
 ROWS_MAX = 65_536  # in one call
+CONNECTIONS_MAX = 10_000  # of a process; each has a descriptor
+SECONDS_MAX = 86_400.0  # a day
+DEADLINE_MAX_MS = 86_400e3
+SEED_MAX = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +115,11 @@ def parse_workload(values: Mapping[str, Any], name: str, folder: Path) -> Worklo
     calls = [_call(table, folder) for table in top.tables("calls")]
     arrivals = _arrivals(top.table("arrivals"))
     slow = top.table("slow_readers")
-    connections = top.whole("connections", 8, low=1, high=10_000)
+    connections = top.whole("connections", 8, low=1, high=CONNECTIONS_MAX)
     slow_connections = slow.whole("connections", 0, low=0, high=connections)
     bytes_per_s = slow.number("bytes_per_s", 1_000.0, above=True)
     slow.finish()
-    seconds = top.number("seconds", 10.0, above=True, high=86_400.0)
+    seconds = top.number("seconds", 10.0, above=True, high=SECONDS_MAX)
     if arrivals.shape == "step":
         seconds = sum(length for _, length in arrivals.steps)
     workload = Workload(
@@ -125,7 +129,7 @@ def parse_workload(values: Mapping[str, Any], name: str, folder: Path) -> Worklo
         warm_up_s=top.number("warm_up_s", 2.0),
         connections=connections,
         slow=Slow(slow_connections, bytes_per_s),
-        seed=top.whole("seed", 1, low=0, high=2**31),
+        seed=top.whole("seed", 1, low=0, high=SEED_MAX),
         patience_s=top.number("patience_s", 10.0, above=True),
         source=values,
     )
@@ -150,7 +154,7 @@ def _call(table: TableReader, folder: Path) -> CallSpec:
         rows=table.span("rows", (1, 1), high=ROWS_MAX),
         weight=table.number("weight", 1.0, above=True),
         priority=table.text("priority", "", of=PRIORITIES),
-        deadline_ms=table.number("deadline_ms", 0.0, high=86_400e3),
+        deadline_ms=table.number("deadline_ms", 0.0, high=DEADLINE_MAX_MS),
         enforce_deadline=table.flag("enforce_deadline", default=True),
         cancel=table.number("cancel", 0.0, high=1.0),
         cancel_within_ms=table.number("cancel_within_ms", 5.0),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stubtail_bench import arrivals
+from stubtail_bench.errors import LoadError
 
 
 def rng(seed: int = 7) -> np.random.Generator:
@@ -95,3 +96,18 @@ def test_a_trace_scaled_by_one_is_the_trace():
     """Nothing is moved, left out or added."""
     recorded = np.sort(rng().uniform(0, 60, 500))
     assert np.array_equal(arrivals.scaled(recorded, 1.0, rng(3)), recorded)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: arrivals.constant(1e9, 3600),
+        lambda: arrivals.poisson(1e9, 3600, rng()),
+        lambda: arrivals.ramp(0, 1e9, 3600, rng()),
+        lambda: arrivals.scaled(np.arange(10.0), 1e9, rng()),
+    ],
+)
+def test_more_calls_than_fit_into_memory_are_refused(draw):
+    """Before the memory is asked for."""
+    with pytest.raises(LoadError, match="take a lower rate"):
+        draw()

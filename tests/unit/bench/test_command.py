@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stubtail_bench.command import _rates, _workload, add_load_arguments
+from stubtail_bench import command
+from stubtail_bench.command import _rates, _workload
 from stubtail_bench.errors import LoadError
+from stubtail_bench.options import add_load_arguments
 from stubtail_bench.progress import Glimpse, Progress, glimpse
 from stubtail_bench.raw import Raw
 from stubtail_bench.report import workload_document
@@ -101,3 +103,64 @@ def test_a_glimpse_looks_at_the_latest_calls():
     assert (seen.issued, seen.ended, seen.answered) == (5_001, 5_000, 5_000)
     assert seen.recent_p99_s == pytest.approx(0.001)
     assert glimpse(Raw(issued=3)).answered == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--rate", "-5"), "--rate: must be a number, at least 0"),
+        (("--rate", "nan"), "--rate: must be a number"),
+        (("--seconds", "0"), "--seconds: must be a number, more than 0"),
+        (("--warm-up", "-1"), "--warm-up: must be"),
+        (("--rows", "0"), "--rows: must be a whole number of 1 to 65536"),
+        (("--rows", "many"), "--rows: must be a whole number"),
+        (("--connections", "0"), "--connections: must be"),
+        (("--processes", "0"), "--processes: must be"),
+        (("--streams", "0"), "--streams: must be"),
+        (("--repeats", "0"), "--repeats: must be"),
+        (("--seed", "-1"), "--seed: must be"),
+        (("--deadline-ms", "-5"), "--deadline-ms: must be"),
+        (("--p99-ms", "0"), "--p99-ms: must be"),
+        (("--speed", "0"), "--speed: must be"),
+    ],
+)
+def test_a_number_out_of_bounds_is_a_wrong_command_line(
+    given: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+):
+    """As it is in a file; the option and its bound are named."""
+    with pytest.raises(SystemExit) as ended:
+        options("--model", "m", *given)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["nowhere", "localhost:abc", ":8500", "localhost:0"])
+def test_a_server_is_a_host_and_a_port(text: str, capsys: pytest.CaptureFixture[str]):
+    """What is none is told at once, not after waiting for it."""
+    parser = argparse.ArgumentParser()
+    add_load_arguments(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([text, "--model", "m"])
+    assert "must be host:port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--rate", "0"), "--rate must be more than 0"),
+        (("--arrivals", "ramp", "--rate", "0"), "a ramp needs"),
+        (("--arrivals", "step"), "steps are told in a --workload"),
+        (("--arrivals", "replay"), "a replay needs a --trace"),
+    ],
+)
+def test_a_shape_without_its_figures_says_what_is_missing(given: tuple[str, ...], told: str):
+    """Before anything is sent."""
+    with pytest.raises(LoadError, match=told):
+        _workload(options("--model", "m", *given))
+
+
+def test_a_result_that_could_not_be_written_is_told_before_the_load(tmp_path: Path):
+    """A load may take hours."""
+    path = tmp_path / "nowhere" / "load.json"
+    with pytest.raises(LoadError, match="there is no folder"):
+        command.load(options("--model", "m", "--json", str(path)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stubtail_bench.compare import GOODPUT, Windows, compare, read, show
+from stubtail_bench.compare import GOODPUT, Windows, compare, read, show, unlike
 from stubtail_bench.errors import LoadError
 from stubtail_bench.histogram import BUCKETS, buckets_of
 
@@ -82,3 +82,19 @@ def test_files_that_are_no_result_are_refused(tmp_path: Path):
         path.write_text(text)
         with pytest.raises(LoadError, match=r"other\.json is no result of `load`"):
             read(path)
+
+
+def test_what_was_asked_for_differently_is_told(tmp_path: Path):
+    """A faster load at half the rate is no better server; another seed is no other load."""
+    one, other = tmp_path / "a.json", tmp_path / "b.json"
+    calls = [{"model": "churn", "rows": [1, 1]}]
+    workload = {"seed": 1, "arrivals": {"rate": 100.0}, "calls": calls}
+    one.write_text(json.dumps({"mode": "open", "workload": workload}))
+    slower = {**workload, "seed": 2, "arrivals": {"rate": 50.0}}
+    other.write_text(json.dumps({"mode": "open", "workload": slower}))
+    assert unlike(one, one) == []
+    assert unlike(one, other) == ["arrivals.rate: 100.0, 50.0"]
+    other.write_text(json.dumps({"mode": "closed", "workload": {**workload, "calls": []}}))
+    found = unlike(one, other)
+    assert "mode: open, closed" in found
+    assert "calls.0.model: churn, None" in found

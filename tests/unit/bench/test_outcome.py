@@ -74,6 +74,10 @@ def test_a_call_without_an_answer_counts_as_never_answered():
     )
     assert math.isfinite(outcome_of(raw_of(given_up), KINDS, 0, 1).strict_quantile_s(0.99))
     assert math.isinf(Outcome(1.0).strict_quantile_s(0.99))
+    assert outcome_of(raw_of(failed), KINDS, 0, 1).document()["p99_of_all_ms"] is None
+    mixed = outcome_of(raw_of([*failed, *[(OK, 0.5, 0.02, 0)] * 20]), KINDS, 0, 1)
+    assert math.isinf(mixed.strict_quantile_s(0.99, "any"))
+    assert mixed.strict_quantile_s(0.99, "quick") == pytest.approx(0.02, rel=2 * ERROR)
 
 
 def test_processes_add_up():

@@ -18,6 +18,10 @@ def test_a_promise_says_pass_or_fail_first():
     assert Promise("p50", 0.46, "at most", 0.45).show().startswith("FAIL")
     assert Promise("p50", math.nan, "at most", 0.45).show().startswith("FAIL")
     assert Promise("lost", 0, "at most", 0, "").kept
+    never = Promise("p99 of all", math.inf, "at most", 5.0)
+    assert not never.kept
+    assert not Promise("calls/s", math.inf, "at least", 5.0).kept
+    assert never.document()["measured"] is None
 
 
 def test_a_result_names_machine_versions_and_command(tmp_path: Path):
@@ -44,6 +48,8 @@ def test_the_readme_shows_the_promises_that_were_not_kept(tmp_path: Path):
     assert "118 MB" in text
     assert "not measured" in text
     assert "**no**" in text
+    assert "- start: " in text, "how it was measured"
+    assert "load " in text.partition("- start: ")[2]
     assert sections(tmp_path / "empty") == []
 
 
