@@ -154,6 +154,41 @@ func TestHedgingTakesTheFirstGoodAnswer(t *testing.T) {
 	}
 }
 
+// afterTheOther answers as soon as a second call has come.
+func afterTheOther(s *scripted, then answer) answer {
+	return func(ctx context.Context, request *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+		for s.count() < 2 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		return then(ctx, request)
+	}
+}
+
+func TestADefiniteRefusalEndsAHedgedCall(t *testing.T) {
+	first, second := &scripted{}, &scripted{answers: []answer{hanging, failing(codes.InvalidArgument)}}
+	first.answers = []answer{afterTheOther(first, failing(codes.InvalidArgument)), hanging}
+	for _, s := range []*scripted{first, second} {
+		client := serve(t, s, nil, WithHedging(30*time.Millisecond), WithTimeout(time.Minute))
+		_, err := client.Score(context.Background(), "m", Dense{1})
+		if status.Code(err) != codes.InvalidArgument || s.count() != 2 {
+			t.Errorf("%v after %d attempts", err, s.count())
+		}
+	}
+}
+
+func TestAHedgedCallOutlivesTheFailureOfOneServer(t *testing.T) {
+	later := func(ctx context.Context, request *pb.ScoreRequest) (*pb.ScoreResponse, error) {
+		time.Sleep(50 * time.Millisecond) // the failure of the other comes first
+		return good(ctx, request)
+	}
+	s := &scripted{}
+	s.answers = []answer{afterTheOther(s, failing(codes.Internal)), later}
+	client := serve(t, s, nil, WithHedging(30*time.Millisecond), WithTimeout(time.Minute))
+	if scores, err := client.Score(context.Background(), "m", Dense{1}); err != nil || scores.Scores[0] != 0.5 {
+		t.Errorf("%v after %d attempts", err, s.count())
+	}
+}
+
 func TestHedgingTellsTheLastFailure(t *testing.T) {
 	s := &scripted{answers: []answer{failing(codes.Internal)}}
 	client := serve(t, s, nil, WithHedging(time.Minute))

@@ -2,6 +2,7 @@ package stubtail
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc"
@@ -14,7 +15,8 @@ type outcome struct {
 }
 
 // hedged makes a call, and makes it a second time on another connection when the first has not been
-// answered for a while. The first good answer counts, and the other attempt is cancelled.
+// answered for a while. The first good answer counts, and so does a refusal that both would meet; the
+// other attempt is cancelled.
 func (c *Client) hedged(ctx context.Context, method string, args, reply any, options []grpc.CallOption) error {
 	message, ok := reply.(proto.Message)
 	if !ok || writes(options) {
@@ -47,7 +49,8 @@ func (c *Client) hedged(ctx context.Context, method string, args, reply any, opt
 				proto.Merge(message, done.reply)
 				return nil
 			}
-			if running == 0 {
+			var failure *Error
+			if running == 0 || errors.As(done.err, &failure) && definite(failure) {
 				return done.err
 			}
 		}

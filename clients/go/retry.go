@@ -45,6 +45,21 @@ func retryable(ctx context.Context, failure *Error) bool {
 	}
 }
 
+// definite says whether another copy of a call would be refused too, because of the request or of who calls,
+// so that nobody waits for it. The failure of one server is none, and neither is a refusal for want of
+// time, which a copy that came earlier may have.
+func definite(failure *Error) bool {
+	switch failure.Code {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied,
+		codes.FailedPrecondition, codes.OutOfRange, codes.Unimplemented, codes.Unauthenticated:
+		return true
+	case codes.ResourceExhausted:
+		return failure.RetryAfter == 0 // the message is too large, say
+	default:
+		return false
+	}
+}
+
 // delay is the wait before attempt number `attempt`+1, and whether there is one.
 func delay(failure *Error, attempt int) (time.Duration, bool) {
 	if attempt >= attemptsMax || failure.never {

@@ -37,6 +37,26 @@ func TestWhatIsRetried(t *testing.T) {
 	}
 }
 
+func TestWhatBothCopiesOfACallWouldMeet(t *testing.T) {
+	for name, one := range map[string]struct {
+		failure Error
+		want    bool
+	}{
+		"a request that is not good": {Error{Code: codes.InvalidArgument}, true},
+		"no such model":              {Error{Code: codes.NotFound}, true},
+		"not allowed":                {Error{Code: codes.PermissionDenied}, true},
+		"exhausted without a time":   {Error{Code: codes.ResourceExhausted}, true},
+		"exhausted with a time":      {Error{Code: codes.ResourceExhausted, RetryAfter: 1}, false},
+		"unavailable":                {Error{Code: codes.Unavailable}, false},
+		"a failure of the model":     {Error{Code: codes.Internal}, false},
+		"too late for this copy":     {Error{Code: codes.DeadlineExceeded}, false},
+	} {
+		if got := definite(&one.failure); got != one.want {
+			t.Errorf("%s: definite %v, want %v", name, got, one.want)
+		}
+	}
+}
+
 func TestDelays(t *testing.T) {
 	for attempt, middle := range map[int]time.Duration{1: 20 * time.Millisecond, 2: 160 * time.Millisecond} {
 		for range 100 {

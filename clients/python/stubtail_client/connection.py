@@ -33,12 +33,14 @@ PATHS = (
 
 PART_BYTES_MAX = 4 * 1024 * 1024  # what a gRPC server takes if nobody raised its limit
 PART_ROWS_MAX = 16_384  # a quarter of what a stubtail server takes if nobody lowered its limit
-_PART_BYTES_MIN = 4096
+PART_BYTES_MIN = 4096
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # of a request and of a reply, where nobody says another
 _CONNECTIONS_MAX = 256
+_COUNT_MAX = 2**31 - 1  # what gRPC takes
 _KEEPALIVE_MS = 30_000  # above the 10 s that the server demands between pings
 _RECONNECT_FIRST_MS = 100  # gRPC waits 1 s, as long as a whole call may take here
 _RECONNECT_MAX_MS = 2_000
+_LOOK_UP_MS = 5_000  # gRPC waits 30 s before it looks a name up again, though no address answers
 
 _METADATA_KEY = re.compile("[a-z0-9_.-]+")
 _METADATA_VALUE = re.compile("[ -~]*")
@@ -69,21 +71,23 @@ class Settings:
 
     def __post_init__(self) -> None:
         checked_timeout(self.timeout)
-        if not isinstance(self.server, str) or not self.server:
+        # Without a port gRPC would call 443, and of a web address it would look up the scheme.
+        if not isinstance(self.server, str) or not self.server.partition(":")[2]:
             raise InvalidArgument(f'server is "host:port", not {self.server!r}')
-        if not 1 <= self.connections <= _CONNECTIONS_MAX:
+        if self.server.startswith(("http://", "https://", "grpc://", "grpcs://")):
+            raise InvalidArgument(f'server is "host:port" without a scheme, not {self.server!r}')
+        checked_count("connections", self.connections, 1, _CONNECTIONS_MAX)
+        checked_count("part_rows_max", self.part_rows_max, 1, _COUNT_MAX)
+        if not PART_BYTES_MIN <= self.part_bytes_max <= self.message_bytes_max:
             raise InvalidArgument(
-                f"connections is 1 to {_CONNECTIONS_MAX}, not {self.connections!r}"
-            )
-        if self.part_rows_max < 1:
-            raise InvalidArgument(f"part_rows_max is 1 or more, not {self.part_rows_max!r}")
-        if not _PART_BYTES_MIN <= self.part_bytes_max <= self.message_bytes_max:
-            raise InvalidArgument(
-                f"part_bytes_max is {_PART_BYTES_MIN:,} bytes to message_bytes_max, "
+                f"part_bytes_max is {PART_BYTES_MIN:,} bytes to message_bytes_max, "
                 f"{self.message_bytes_max:,}, not {self.part_bytes_max!r}"
             )
-        if self.hedge_after is not None and not self.hedge_after > 0:
-            raise InvalidArgument(f"hedge_after is seconds above 0, not {self.hedge_after!r}")
+        after = self.hedge_after
+        if after is not None and not (isinstance(after, (int, float)) and after > 0):
+            raise InvalidArgument(f"hedge_after is seconds above 0, not {after!r}")
+        if not isinstance(self.wait_for_ready, bool):
+            raise InvalidArgument(f"wait_for_ready is True or False, not {self.wait_for_ready!r}")
 
     @property
     def metadata(self) -> Metadata:
@@ -106,12 +110,24 @@ class Settings:
             ("grpc.keepalive_permit_without_calls", 0),
             ("grpc.initial_reconnect_backoff_ms", _RECONNECT_FIRST_MS),
             ("grpc.max_reconnect_backoff_ms", _RECONNECT_MAX_MS),
+            ("grpc.dns_min_time_between_resolutions_ms", _LOOK_UP_MS),
             ("grpc.primary_user_agent", f"stubtail-client/{_version()}"),
         ]
         if is_loopback(self.server):
             # A proxy from the environment cannot reach this machine's own loopback.
             arguments.append(("grpc.enable_http_proxy", 0))
         return arguments
+
+
+def checked_count(name: str, count: int, least: int, most: int = _COUNT_MAX) -> int:
+    """The value of an argument, if it is a whole number within its bounds.
+
+    Raises:
+        InvalidArgument: it is not.
+    """
+    if isinstance(count, int) and not isinstance(count, bool) and least <= count <= most:
+        return count
+    raise InvalidArgument(f"{name} is a whole number, {least:,} to {most:,}, not {count!r}")
 
 
 def service_config(*, wait_for_ready: bool) -> str:

@@ -28,6 +28,8 @@ class Core:
         hedge_after: float | None = None,
         message_bytes_max: int = connection.MESSAGE_BYTES_MAX,
     ) -> None:
+        connection.checked_count("message_bytes_max", message_bytes_max, connection.PART_BYTES_MIN)
+        connection.checked_count("part_bytes_max", part_bytes_max, connection.PART_BYTES_MIN)
         loopback = connection.is_loopback(server)
         self._channel_credentials, shown = parts_of(credentials, server, loopback=loopback)
         self._settings = connection.Settings(

@@ -123,10 +123,16 @@ def parts_of(
     """For the channel, and for each call.
 
     Raises:
-        InvalidArgument: a key or a token would go to another machine in the clear.
+        InvalidArgument: a key or a token would go to another machine in the clear, or they are
+            no credentials.
     """
-    if not isinstance(credentials, Credentials):
+    if credentials is None or isinstance(credentials, grpc.ChannelCredentials):
         return credentials, None
+    if not isinstance(credentials, Credentials):  # its value may be a secret
+        raise InvalidArgument(
+            'credentials are a Credentials, such as Credentials(api_key_file="key.txt"), or those '
+            f"of gRPC, not {type(credentials).__name__}"
+        )
     secret = credentials.has_secret
     if secret and credentials.channel is None and not loopback and not credentials.plain_text:
         raise InvalidArgument(

@@ -234,6 +234,11 @@ def _explain_local_status(error: StubtailError, server: str, timeout: float) -> 
         error.message = f"cannot reach {server}: {error.message}"
     elif isinstance(error, DeadlineExceeded):
         error.message = f"no answer from {server} within {timeout:g} s"
+    elif isinstance(error, Unimplemented):  # a stubtail that has the method gives a reason
+        error.message = (
+            f"{server} does not offer this method: it is no stubtail server, an older one, or one "
+            "where this is switched off, as language models are without providers"
+        )
     error.args = (error.message,)
 
 

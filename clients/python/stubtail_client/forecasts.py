@@ -57,6 +57,9 @@ class Forecast:
 
     def quantile(self, level: float) -> Doubles:
         """The values of a level that was asked for, float64 [horizon]; raises KeyError."""
+        if level not in self.quantiles:
+            known = ", ".join(f"{one:g}" for one in self.quantiles)
+            raise KeyError(f"the level {level:g} was not asked for: levels=({known})")
         return self.quantiles[level]
 
     def to_frame(self) -> Any:

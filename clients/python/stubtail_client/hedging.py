@@ -2,7 +2,7 @@
 
 from stubtail_client.errors import StubtailError
 from stubtail_client.options import Deadline
-from stubtail_client.retries import Budget, retry_wait_s
+from stubtail_client.retries import Budget, is_definite, retry_wait_s
 
 _FIRST, _HEDGE = 0, 1
 
@@ -10,8 +10,9 @@ _FIRST, _HEDGE = 0, 1
 class Race:
     """Says which attempts of a hedged call begin, and when it has failed.
 
-    The first good answer wins, whichever leg gives it. Each leg is retried as a call without
-    hedging is. The second begins where the first has not been answered for a while.
+    The first good answer wins, whichever leg gives it, and so does a refusal that the other leg
+    would meet too. Each leg is retried as a call without hedging is. The second begins where the
+    first has not been answered for a while.
 
     Args:
         deadline: of the call.
@@ -57,6 +58,8 @@ class Race:
     def failed(self, leg: int, failure: StubtailError, now_s: float) -> bool:
         """Takes note of a failed attempt; returns whether the call has failed with it."""
         self._running.discard(leg)
+        if is_definite(failure):
+            return True
         remaining_s = self._deadline.ends_at - now_s
         wait_s = retry_wait_s(failure, self._attempts[leg], remaining_s, self._retries)
         if wait_s is not None:

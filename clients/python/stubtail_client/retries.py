@@ -18,6 +18,17 @@ TOKEN_RATIO = 0.1
 # Hedges are at most a tenth of the calls, and ten at once after a quiet time.
 HEDGE_TOKENS = 10
 _LLM_PREFIX = "/stubtail.v1.LlmService/"
+# What every copy of a call is told: it is about the request, or about who calls.
+_DEFINITE = {
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "FAILED_PRECONDITION",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "UNAUTHENTICATED",
+}
 # The provider of a language model failed: the server has tried again itself, and more is paid for.
 _ASKED_UPSTREAM = {"UPSTREAM_FAILED", "ANSWER_INTERRUPTED", "ANSWER_STALLED"}
 
@@ -93,6 +104,17 @@ def retry_wait_s(
 def is_idempotent(path: str) -> bool:
     """Whether a second copy of a call costs only work: calls of language models are paid for."""
     return not path.startswith(_LLM_PREFIX)
+
+
+def is_definite(failure: StubtailError) -> bool:
+    """Whether another copy of the call would be refused too, so that nobody waits for it.
+
+    The failure of one server is none: another may answer. Nor is a refusal for want of time, which
+    a copy that came earlier may have.
+    """
+    if failure.code == "RESOURCE_EXHAUSTED":  # without a time the message is too large, say
+        return failure.retry_after_s is None
+    return failure.code in _DEFINITE
 
 
 def _is_retryable(failure: StubtailError) -> bool:

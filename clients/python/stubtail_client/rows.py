@@ -131,7 +131,8 @@ def read_rows(rows: RowsInput) -> Block:
         return _block(frame_columns(rows), len(rows))
     if isinstance(rows, Sequence) and not isinstance(rows, (str, bytes)):
         return _named_block(rows)
-    raise invalid_rows("rows", f"{_ACCEPTED}, not {type(rows).__name__}")
+    one_row = "; one row is rows.to_dict()" if hasattr(rows, "to_dict") else ""  # of pandas
+    raise invalid_rows("rows", f"{_ACCEPTED}, not {type(rows).__name__}{one_row}")
 
 
 def _dense_block(array: npt.NDArray[Any]) -> DenseBlock:
@@ -142,14 +143,24 @@ def _dense_block(array: npt.NDArray[Any]) -> DenseBlock:
             "pass columns of several types as a list of dicts or as a DataFrame",
         )
     if isinstance(array, np.ma.MaskedArray):
-        array = np.ma.filled(array.astype(np.float32), np.nan)
+        array = np.ma.filled(_as_float32(array), np.nan)
     if array.ndim == 1:
         array = array[np.newaxis]
     if array.ndim != 2 or array.size == 0:
         raise invalid_rows(
             "rows", f"expected an array [rows, features] or [features], not {list(array.shape)}"
         )
-    return DenseBlock(np.ascontiguousarray(array, dtype=_FLOAT32))
+    return DenseBlock(np.ascontiguousarray(_as_float32(array)))
+
+
+def _as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if array.dtype == _FLOAT32:
+        return array
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(_FLOAT32, copy=False)
+    except FloatingPointError:
+        raise invalid_rows("rows", "a number is too large for a 32-bit float") from None
 
 
 def _named_block(rows: Sequence[Any]) -> NamedBlock:

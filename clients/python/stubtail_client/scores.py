@@ -119,7 +119,10 @@ class Scores(Details):
 
         Raises:
             IndexError: there is no such row.
+            TypeError: the index is a slice; take one of a column, such as `scores.scores[:9]`.
         """
+        if isinstance(index, slice):
+            raise TypeError("a row has one position; for several take columns, scores.scores[a:b]")
         if not -self.count <= index < self.count:
             raise IndexError(f"row {index} of {self.count}")
         return Row(

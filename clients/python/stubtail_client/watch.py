@@ -2,6 +2,7 @@
 
 from stubtail.v1 import anomaly_pb2
 from stubtail_client.connection import WATCH_PATH
+from stubtail_client.errors import InvalidArgument
 from stubtail_client.methods import exchanging, exchanging_async
 from stubtail_client.watch_streams import AsyncWatchStream, Opening, WatchState, WatchStream
 
@@ -40,6 +41,8 @@ def watch(
     Raises:
         StubtailError: as `score`; `send` raises, too.
     """
+    if state is not None and not isinstance(state, WatchState):
+        raise InvalidArgument(f"state is what `export` gave, not {type(state).__name__}")
     options = anomaly_pb2.WatchOptions(
         false_alarm_rate=false_alarm_rate,
         keys_max=keys_max,

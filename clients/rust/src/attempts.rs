@@ -25,7 +25,7 @@ use crate::options::Settings;
 use crate::pool::Pool;
 use crate::random;
 use crate::reply::{Limit, Reply, too_large};
-use crate::retry::{Budget, delay, is_paid, retryable};
+use crate::retry::{Budget, definite, delay, is_paid, retryable};
 
 const PREFIX: usize = 5; // of a message of gRPC
 type Response = http::Response<Reply>;
@@ -102,7 +102,8 @@ impl Client {
 
 impl Line {
     /// Makes a call, and makes it a second time on another connection when the first has not been answered
-    /// for a while. The first good answer counts, and the other attempt is cancelled.
+    /// for a while. The first good answer counts, and so does a refusal that both would meet; the other
+    /// attempt is cancelled.
     async fn hedged(&self, call: &Prepared, after: Duration) -> Result<Response, Status> {
         let mut first = pin!(self.attempts(call));
         let done = match timeout(after, &mut first).await {
@@ -115,8 +116,8 @@ impl Line {
                     done = &mut second => (done, first),
                 };
                 match done {
-                    Ok(reply) => Ok(reply),
-                    Err(_) => other.await,
+                    Err(status) if !definite(&Error::from(status.clone())) => other.await,
+                    done => done,
                 }
             }
         };

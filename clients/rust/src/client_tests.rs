@@ -171,6 +171,17 @@ async fn hedging_takes_the_first_good_answer() {
 }
 
 #[tokio::test]
+async fn a_definite_refusal_ends_a_hedged_call() {
+    let after = |options: crate::Builder| patient(options).hedge_after(Duration::from_millis(30));
+    let (client, seen) = client(vec![Line::Hang, bad(Code::NotFound)], after).await;
+    let failure = client.score("m", [1.0]).await.unwrap_err();
+    assert_eq!(
+        (failure.code(), seen.lock().unwrap().len()),
+        (Code::NotFound, 2)
+    );
+}
+
+#[tokio::test]
 async fn hedging_tells_the_failure() {
     let after = |options: crate::Builder| patient(options).hedge_after(Duration::from_secs(50));
     let (client, seen) = client(vec![bad(Code::Internal)], after).await;

@@ -32,6 +32,24 @@ pub(crate) fn retryable(failure: &Error) -> bool {
     }
 }
 
+/// Whether another copy of the call would be refused too, because of the request or of who calls, so that
+/// nobody waits for it. The failure of one server is none, and neither is a refusal for want of time, which
+/// a copy that came earlier may have.
+pub(crate) fn definite(failure: &Error) -> bool {
+    match failure.code() {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Unauthenticated => true,
+        Code::ResourceExhausted => failure.retry_after().is_none(), // the message is too large, say
+        _ => false,
+    }
+}
+
 /// The wait after attempt number `attempt`, from 1; none where no other attempt is made.
 ///
 /// `random` is between 0 and 1.
@@ -152,6 +170,22 @@ mod tests {
             ),
         ] {
             assert_eq!(retryable(&failure), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_both_copies_of_a_call_would_meet() {
+        for (failure, want) in [
+            (failure(Code::InvalidArgument), true),
+            (failure(Code::NotFound), true),
+            (failure(Code::PermissionDenied), true),
+            (failure(Code::ResourceExhausted), true),
+            (pushed_back(Code::ResourceExhausted, "1"), false),
+            (failure(Code::Unavailable), false),
+            (failure(Code::Internal), false),
+            (failure(Code::DeadlineExceeded), false),
+        ] {
+            assert_eq!(definite(&failure), want, "{failure}");
         }
     }
 

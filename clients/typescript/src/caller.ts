@@ -12,7 +12,7 @@ import { type Failure, cancelled, failureOf } from "./errors.js";
 import { follow } from "./follow.js";
 import { hedged } from "./hedge.js";
 import type { Settings } from "./options.js";
-import { Budget, delayMs, retryable } from "./retry.js";
+import { Budget, definite, delayMs, retryable } from "./retry.js";
 import { type CallOptions, type Scope, Scopes, isPaid } from "./scope.js";
 import { pathOf } from "./typed.js";
 
@@ -67,6 +67,7 @@ export class Caller {
       (signal) => this.attempts(path, request, { ...scope, signals: [signal] }),
       this.hedgeAfterMs,
       () => this.hedges.take(),
+      definite,
       scope.signals,
     );
     this.hedges.succeeded();

@@ -7,13 +7,15 @@ import { follow } from "./follow.js";
  * @param start begins one attempt; its signal fires when the attempt is no longer needed
  * @param afterMs how long the first attempt has for itself
  * @param mayStart whether there may be a second one; asked when it is due
+ * @param isDefinite whether a failure would be that of the other attempt too, which is then not waited for
  * @param signals each of them ends all attempts
- * @returns the first good answer, or the last failure
+ * @returns the first good answer, or the first definite or the last failure
  */
 export async function hedged<T>(
   start: (signal: AbortSignal) => Promise<T>,
   afterMs: number,
   mayStart: () => boolean,
+  isDefinite: (failure: unknown) => boolean,
   signals: readonly AbortSignal[] = [],
 ): Promise<T> {
   const stop = new AbortController();
@@ -34,7 +36,7 @@ export async function hedged<T>(
         running += 1;
         start(stop.signal).then(resolve, (error: unknown) => {
           running -= 1;
-          if (running === 0) {
+          if (running === 0 || isDefinite(error)) {
             reject(error);
           }
         });

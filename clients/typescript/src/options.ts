@@ -15,6 +15,8 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 // gRPC would wait for 1 s before it connects again, as long as a whole call may take here.
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_MAX_MS = 2000;
+// gRPC waits 30 s before it looks a name up again, though no address answers.
+const LOOK_UP_MS = 5000;
 // The addresses of a name take turns; one address alone makes no difference.
 const SERVICE_CONFIG = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
@@ -133,6 +135,7 @@ export function channelOptions(target: string, settings: Settings): ChannelOptio
     "grpc.keepalive_permit_without_calls": 0,
     "grpc.initial_reconnect_backoff_ms": RECONNECT_FIRST_MS,
     "grpc.max_reconnect_backoff_ms": RECONNECT_MAX_MS,
+    "grpc.dns_min_time_between_resolutions_ms": LOOK_UP_MS,
     "grpc.max_receive_message_length": bytes,
     "grpc.max_send_message_length": bytes,
     ...(isLoopback(target) ? { "grpc.enable_http_proxy": 0 } : {}),

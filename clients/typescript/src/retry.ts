@@ -1,5 +1,5 @@
 /** When a failed attempt is made again, and how often. Pure: no clock, no I/O. */
-import type { Failure } from "./errors.js";
+import { type Failure, type StatusName, StubtailError } from "./errors.js";
 
 const ATTEMPTS_MAX = 3;
 // The second wait outlasts a server that shuts down: it refuses calls until it closes its connections.
@@ -17,6 +17,32 @@ const GAIN = 100; // thousandths that a good call gives back: a tenth of a token
 // Calls whose provider of language models has failed: the server has tried again itself, and another try is
 // paid for.
 const ASKED_UPSTREAM = new Set(["UPSTREAM_FAILED", "ANSWER_INTERRUPTED", "ANSWER_STALLED"]);
+
+// What every copy of a call is told: it is about the request, or about who calls.
+const DEFINITE = new Set<StatusName>([
+  "INVALID_ARGUMENT",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "FAILED_PRECONDITION",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "UNAUTHENTICATED",
+]);
+
+/**
+ * Whether another copy of the call would be refused too, so that nobody waits for it. The failure of one
+ * server is none, and neither is a refusal for want of time, which a copy that came earlier may have.
+ */
+export function definite(problem: unknown): boolean {
+  if (!(problem instanceof StubtailError)) {
+    return true; // a defect of the caller's or of ours, such as a token that cannot be read
+  }
+  if (problem.code === "RESOURCE_EXHAUSTED") {
+    return problem.retryAfterMs === undefined; // the message is too large, say
+  }
+  return DEFINITE.has(problem.code);
+}
 
 /**
  * Whether another attempt may have an effect: the server refused this one, or its connection was lost. A call

@@ -171,6 +171,13 @@ test("hedging takes the first good answer", async () => {
   assert.deepEqual([scores.scores[0], server.requests.length], [0.5, 2]);
 });
 
+test("a definite refusal ends a hedged call", async () => {
+  using server = await new Scripted(["hang", { status: grpc.status.NOT_FOUND }]).listen();
+  using client = server.client({ hedgeAfterMs: 30 });
+  const error = await failure(client.score("m", ROW));
+  assert.deepEqual([error.code, server.requests.length], ["NOT_FOUND", 2]);
+});
+
 test("foreign replies are errors", async () => {
   using server = await new Scripted([{ labelIndexes: [7], classes: ["a"] }]).listen();
   using client = server.client();

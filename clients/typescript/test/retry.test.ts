@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorDetails, type Failure, type StatusName, StubtailError } from "../src/errors.js";
 import { hedged } from "../src/hedge.js";
-import { Budget, delayMs, retryable } from "../src/retry.js";
+import { Budget, definite, delayMs, retryable } from "../src/retry.js";
 
 function failed(
   code: StatusName,
@@ -28,6 +28,22 @@ test("what is retried", () => {
   ];
   for (const [name, failure, wanted] of cases) {
     assert.equal(retryable(failure), wanted, name);
+  }
+});
+
+test("what both copies of a call would meet", () => {
+  const cases: [string, StubtailError, boolean][] = [
+    ["a request that is not good", failed("INVALID_ARGUMENT").error, true],
+    ["no such model", failed("NOT_FOUND").error, true],
+    ["not allowed", failed("PERMISSION_DENIED").error, true],
+    ["exhausted without a time", failed("RESOURCE_EXHAUSTED").error, true],
+    ["exhausted with a time", failed("RESOURCE_EXHAUSTED", { retryAfterMs: 1 }).error, false],
+    ["unavailable", failed("UNAVAILABLE").error, false],
+    ["a failure of the model", failed("INTERNAL").error, false],
+    ["too late for this copy", failed("DEADLINE_EXCEEDED").error, false],
+  ];
+  for (const [name, error, wanted] of cases) {
+    assert.equal(definite(error), wanted, name);
   }
 });
 
@@ -85,6 +101,7 @@ test("a hedge: the first good answer counts, and the other attempt is ended", as
     },
     1,
     () => true,
+    definite,
   );
   assert.deepEqual([answer, started, ended], ["second", 2, [true]]);
 });
@@ -92,7 +109,12 @@ test("a hedge: the first good answer counts, and the other attempt is ended", as
 test("a hedge: the last failure is told, and none is made without a token", async () => {
   const failing = (): Promise<string> => Promise.reject(new Error("no"));
   await assert.rejects(
-    hedged(failing, 60_000, () => true),
+    hedged(
+      failing,
+      60_000,
+      () => true,
+      () => false,
+    ),
     /no/,
   );
   const late = async (): Promise<string> => {
@@ -100,9 +122,49 @@ test("a hedge: the last failure is told, and none is made without a token", asyn
     return "first";
   };
   let asked = 0;
-  const answer = await hedged(late, 1, () => {
+  const mayStart = (): boolean => {
     asked += 1;
     return false;
-  });
+  };
+  const answer = await hedged(late, 1, mayStart, definite);
   assert.deepEqual([answer, asked], ["first", 1]);
+});
+
+test("a hedge: a definite refusal ends it, and the failure of one server does not", async () => {
+  for (const [code, first, wanted] of [
+    ["INVALID_ARGUMENT", true, "INVALID_ARGUMENT"],
+    ["INVALID_ARGUMENT", false, "INVALID_ARGUMENT"],
+    ["INTERNAL", true, "good"],
+    ["INTERNAL", false, "good"],
+  ] as const) {
+    const refuse: (() => void)[] = [];
+    let started = 0;
+    const start = (signal: AbortSignal): Promise<string> => {
+      started += 1;
+      const refused = (started === 1) === first;
+      const attempt = new Promise<string>((resolve, reject) => {
+        const answer = code === "INTERNAL" ? "good" : undefined; // the other one hangs
+        refuse.push(() => {
+          if (refused) {
+            reject(failed(code).error);
+          } else if (answer !== undefined) {
+            setImmediate(resolve, answer);
+          }
+        });
+        signal.addEventListener("abort", () => {
+          reject(new Error("ended"));
+        });
+      });
+      if (started === 2) {
+        for (const end of refuse) {
+          end();
+        }
+      }
+      return attempt;
+    };
+    const end = hedged(start, 1, () => true, definite).catch(
+      (problem: unknown) => (problem as StubtailError).code,
+    );
+    assert.equal(await end, wanted, `${code}, first ${String(first)}`);
+  }
 });

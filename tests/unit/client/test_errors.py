@@ -147,7 +147,9 @@ def test_local_statuses_name_the_server():
     """What the gRPC library makes up is told in words that say what to look at."""
     unavailable = errors.from_status("UNAVAILABLE", "refused", [], server="h:1", timeout=1.0)
     late = errors.from_status("DEADLINE_EXCEEDED", "Deadline", [], server="h:1", timeout=0.5)
+    other = errors.from_status("UNIMPLEMENTED", "Method not found!", [], server="h:1", timeout=1.0)
 
+    assert str(other).startswith("h:1 does not offer this method: ")
     assert unavailable.reason == "CONNECTION_FAILED"
     assert str(unavailable) == "cannot reach h:1: refused"
     assert str(late) == "no answer from h:1 within 0.5 s"

@@ -107,6 +107,28 @@ def test_a_call_fails_with_its_last_leg():
     assert one.failed(0, failure("INTERNAL"), 0.3)
 
 
+@pytest.mark.parametrize(
+    ("failed", "ends"),
+    [
+        (failure("INVALID_ARGUMENT"), True),
+        (failure("NOT_FOUND"), True),
+        (failure("UNAUTHENTICATED"), True),
+        (failure("RESOURCE_EXHAUSTED"), True),
+        (failure("RESOURCE_EXHAUSTED", after_s=20.0), False),
+        (failure("UNAVAILABLE", after_s=20.0), False),
+        (failure("DEADLINE_EXCEEDED"), False),
+        (failure("INTERNAL"), False),
+    ],
+)
+def test_a_refusal_that_both_legs_would_meet_ends_the_call(failed, ends):
+    """Whichever leg meets it; the other one is not waited for."""
+    for leg in (0, 1):
+        one = race()
+        one.due(0.0)
+        one.due(0.1)
+        assert one.failed(leg, failed, 0.2) is ends
+
+
 def test_each_leg_is_retried():
     """With the waits of a call that is not hedged."""
     one = race()

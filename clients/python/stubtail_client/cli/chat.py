@@ -31,13 +31,15 @@ def chat(client: Client, arguments: Namespace) -> None:
     if arguments.cache:
         options["cache"] = True
     with client.chat_stream(arguments.model, text, timeout=arguments.timeout, **options) as stream:
+        begun = False
         try:
             for piece in stream:
+                begun = True
                 if not arguments.json:
                     sys.stdout.write(piece.text)
                     sys.stdout.flush()
         finally:
-            if not arguments.json:
+            if begun and not arguments.json:
                 sys.stdout.write("\n")
                 sys.stdout.flush()
         answer = stream.answer

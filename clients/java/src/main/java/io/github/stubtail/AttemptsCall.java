@@ -1,7 +1,6 @@
 // One call with one request: made again, or twice, where that makes sense.
 package io.github.stubtail;
 
-import com.google.protobuf.MessageLite;
 import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
@@ -10,26 +9,26 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.Status;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * One call with one request. A unary one is buffered until its end, so that the first good answer
  * counts; a stream goes on as it comes, and is begun anew while nothing of it has come.
  */
 final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.CancellationListener {
+  final boolean unary;
   private final Connections connections;
   private final MethodDescriptor<Q, R> method;
   private final CallOptions options;
   private final Context context = Context.current();
   private final CallScope scope;
-  private final boolean unary;
 
   // All of what follows is guarded by this object's lock.
-  private final List<Attempt> running = new ArrayList<>(2);
+  private final List<Attempt<Q, R>> running = new ArrayList<>(2);
   private Listener<R> listener;
   private Metadata headers;
   private Q request;
@@ -61,20 +60,14 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
   @Override
   public synchronized void request(int count) {
     requested = (int) Math.min((long) requested + count, Integer.MAX_VALUE);
-    for (Attempt one : running) {
-      one.call.request(count);
+    for (Attempt<Q, R> one : running) {
+      one.call().request(count);
     }
   }
 
   @Override
   public synchronized void sendMessage(Q message) {
-    // gRPC finds it too, but while a call waits for its connection it loses the error and the call.
-    int most = connections.settings.messageBytesMax();
-    if (message instanceof MessageLite sized && sized.getSerializedSize() > most) {
-      throw Status.RESOURCE_EXHAUSTED
-          .withDescription("message too large: " + sized.getSerializedSize() + " > " + most)
-          .asRuntimeException();
-    }
+    scope.checkSize(message);
     request = message;
   }
 
@@ -84,11 +77,9 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
       if (cancelled) {
         return;
       }
-      if (unary
-          && connections.settings.hedgeAfter().isPresent()
-          && !Retries.asksLanguageModels(method.getServiceName())) {
-        long afterNs = connections.settings.hedgeAfter().get().toNanos();
-        hedge = scope.later(this::hedge, afterNs);
+      if (unary && !Retries.asksLanguageModels(method.getServiceName())) {
+        Optional<Duration> after = connections.settings.hedgeAfter();
+        hedge = after.map(wait -> scope.later(this::hedge, wait.toNanos())).orElse(null);
       }
     }
     attempt(1);
@@ -101,19 +92,19 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
 
   @Override
   public synchronized boolean isReady() {
-    return !running.isEmpty() && running.get(0).call.isReady();
+    return !running.isEmpty() && running.get(0).call().isReady();
   }
 
   @Override
   public synchronized Attributes getAttributes() {
-    return running.isEmpty() ? Attributes.EMPTY : running.get(0).call.getAttributes();
+    return running.isEmpty() ? Attributes.EMPTY : running.get(0).call().getAttributes();
   }
 
   @Override
   public void cancel(String message, Throwable cause) {
     Status told = Status.CANCELLED.withDescription(message).withCause(cause);
     Listener<R> idle = null;
-    List<Attempt> ended;
+    List<Attempt<Q, R>> ended;
     synchronized (this) {
       if (cancelled || done) {
         return;
@@ -127,8 +118,8 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
       }
     }
     // Outside the lock, of a copy: where answers are handled in place, they come within this call.
-    for (Attempt one : ended) {
-      one.call.cancel(message, cause);
+    for (Attempt<Q, R> one : ended) {
+      one.call().cancel(message, cause);
     }
     if (idle != null) {
       Listener<R> last = idle;
@@ -151,17 +142,11 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
           return;
         }
         Connections.One connection = connections.next();
-        Attempt one =
-            new Attempt(number, connection, connection.channel().newCall(method, options));
+        ClientCall<Q, R> call = connection.channel().newCall(method, options);
+        Attempt<Q, R> one = new Attempt<>(this, number, connection, call);
         running.add(one);
         try {
-          one.call.start(one, scope.headers(headers));
-          if (requested > 0) { // gRPC fails a call that is asked for no messages
-            one.call.request(requested);
-          }
-          one.call.setMessageCompression(compressed);
-          one.call.sendMessage(request);
-          one.call.halfClose();
+          one.send(scope.headers(headers), requested, compressed, request);
         } catch (RuntimeException error) {
           running.remove(one);
           throw error;
@@ -185,8 +170,27 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
     }
   }
 
-  private void failed(Attempt attempt, Status status, Metadata trailers) {
+  /** An attempt was answered to its end; tells whether it is the first. The others are ended. */
+  boolean answered(Attempt<Q, R> attempt) {
+    List<Attempt<Q, R>> others;
+    synchronized (this) {
+      running.remove(attempt);
+      if (done) {
+        return false;
+      }
+      connections.retries.succeeded();
+      if (hedge != null) {
+        connections.hedges.succeeded();
+      }
+      others = over();
+    }
+    end(others);
+    return true;
+  }
+
+  void failed(Attempt<Q, R> attempt, Status status, Metadata trailers) {
     Failure failure;
+    List<Attempt<Q, R>> others;
     synchronized (this) {
       running.remove(attempt);
       if (done) {
@@ -194,29 +198,46 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
       }
       failure =
           connections.told(
-              Failure.of(status, trailers), attempt.connection, cancelled || scope.isOver());
-      if (!begun && again(failure, attempt.number)) {
+              Failure.of(status, trailers), attempt.connection(), cancelled || scope.isOver());
+      if (!begun && again(failure, attempt.number())) {
         return;
       }
-      if (!running.isEmpty() || waiting > 0) {
+      if (!Retries.definite(failure) && (!running.isEmpty() || waiting > 0)) {
         return; // the other copy of the call may still answer
       }
-      done = true;
-      stopTimers();
+      others = over();
     }
+    end(others);
     CallScope.end(listener, failure);
+  }
+
+  /** Takes note of the end of the call, under the lock; returns the attempts that nobody needs. */
+  private List<Attempt<Q, R>> over() {
+    done = true;
+    stopTimers();
+    return List.copyOf(running);
+  }
+
+  /**
+   * Ends attempts, outside of the lock: where answers are handled in place, they come meanwhile.
+   */
+  private void end(List<Attempt<Q, R>> others) {
+    for (Attempt<Q, R> other : others) {
+      other.call().cancel("another copy of the call has ended it", null);
+    }
+  }
+
+  /** The listener of the call, for what comes of an attempt that is not made again any more. */
+  Listener<R> begin() {
+    begun = true;
+    return listener;
   }
 
   /** Makes the attempt again when its time comes, if it comes; tells whether it does. */
   private boolean again(Failure failure, int number) {
-    if (cancelled || scope.isOver() || !Retries.retryable(failure)) {
+    Optional<Long> delayNs = cancelled ? Optional.empty() : scope.retryDelayNs(failure, number);
+    if (delayNs.isEmpty()) {
       return false;
-    }
-    boolean allowed = connections.retries.failed();
-    double chance = ThreadLocalRandom.current().nextDouble();
-    Optional<Long> delayNs = Retries.delayNs(failure, number, chance);
-    if (delayNs.isEmpty() || !allowed || scope.remainingNs() <= delayNs.get()) {
-      return false; // too late: the caller hears now what is wrong
     }
     waiting++;
     connections.waiting.add(this);
@@ -271,75 +292,6 @@ final class AttemptsCall<Q, R> extends ClientCall<Q, R> implements Context.Cance
       retry.cancel(false);
       connections.waiting.remove(this);
       context.removeListener(this);
-    }
-  }
-
-  /** What comes of one attempt. */
-  private final class Attempt extends Listener<R> {
-    private final int number;
-    private final Connections.One connection;
-    private final ClientCall<Q, R> call;
-    private Metadata answerHeaders;
-    private R answer;
-
-    Attempt(int number, Connections.One connection, ClientCall<Q, R> call) {
-      this.number = number;
-      this.connection = connection;
-      this.call = call;
-    }
-
-    @Override
-    public void onHeaders(Metadata received) {
-      answerHeaders = received;
-    }
-
-    @Override
-    public void onMessage(R message) {
-      if (unary) {
-        answer = message;
-        return;
-      }
-      pass();
-      listener.onMessage(message);
-    }
-
-    @Override
-    public void onClose(Status status, Metadata trailers) {
-      if (!status.isOk()) {
-        failed(this, status, trailers);
-        return;
-      }
-      List<Attempt> others;
-      synchronized (AttemptsCall.this) {
-        running.remove(this);
-        if (done) {
-          return;
-        }
-        done = true;
-        connections.retries.succeeded();
-        if (hedge != null) {
-          connections.hedges.succeeded();
-        }
-        stopTimers();
-        others = List.copyOf(running);
-      }
-      for (Attempt other : others) {
-        other.call.cancel("another copy of the call has answered", null);
-      }
-      pass();
-      if (answer != null) {
-        listener.onMessage(answer);
-      }
-      listener.onClose(status, trailers);
-    }
-
-    private void pass() {
-      if (!begun) {
-        begun = true;
-        if (answerHeaders != null) {
-          listener.onHeaders(answerHeaders);
-        }
-      }
     }
   }
 }

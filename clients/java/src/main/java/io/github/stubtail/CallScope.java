@@ -1,15 +1,19 @@
 // What bounds one call, and where its work is done: deadline, context, timer, executor, headers.
 package io.github.stubtail;
 
+import com.google.protobuf.MessageLite;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /** What all attempts of one call share. */
@@ -36,6 +40,31 @@ final class CallScope {
 
   private static long remainingNs(Deadline deadline) {
     return deadline == null ? Long.MAX_VALUE : deadline.timeRemaining(TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Refuses a request that is too large. gRPC finds it too, but while a call waits for its
+   * connection it loses the error and the call.
+   */
+  void checkSize(Object message) {
+    int most = connections.settings.messageBytesMax();
+    if (message instanceof MessageLite sized && sized.getSerializedSize() > most) {
+      throw Status.RESOURCE_EXHAUSTED
+          .withDescription("message too large: " + sized.getSerializedSize() + " > " + most)
+          .asRuntimeException();
+    }
+  }
+
+  /** The wait before an attempt is made again, paid for; empty where it is not. */
+  Optional<Long> retryDelayNs(Failure failure, int number) {
+    if (isOver() || !Retries.retryable(failure)) {
+      return Optional.empty();
+    }
+    boolean allowed = connections.retries.failed();
+    double chance = ThreadLocalRandom.current().nextDouble();
+    // Where it would be too late, the caller hears now what is wrong.
+    return Retries.delayNs(failure, number, chance)
+        .filter(delayNs -> allowed && delayNs < remainingNs());
   }
 
   /** Does work later; null where the client is closed. */

@@ -45,6 +45,27 @@ final class Retries {
   }
 
   /**
+   * Whether another copy of the call would be refused too, because of the request or of who calls,
+   * so that nobody waits for it. The failure of one server is none, and neither is a refusal for
+   * want of time, which a copy that came earlier may have.
+   */
+  static boolean definite(Failure failure) {
+    return switch (failure.status().getCode()) {
+      case INVALID_ARGUMENT,
+          NOT_FOUND,
+          ALREADY_EXISTS,
+          PERMISSION_DENIED,
+          FAILED_PRECONDITION,
+          OUT_OF_RANGE,
+          UNIMPLEMENTED,
+          UNAUTHENTICATED ->
+          true;
+      case RESOURCE_EXHAUSTED -> failure.retryAfter().isEmpty(); // the message is too large, say
+      default -> false;
+    };
+  }
+
+  /**
    * The wait before the next attempt in nanoseconds; empty where there is none.
    *
    * @param attempt the number of the one that failed, from 1

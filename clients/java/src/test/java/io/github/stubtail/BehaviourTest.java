@@ -178,6 +178,19 @@ final class BehaviourTest {
   }
 
   @Test
+  void aDefiniteRefusalEndsAHedgedCall() throws Exception {
+    try (ScriptedServer server =
+            new ScriptedServer(ScriptedServer.HANG, failing(Status.INVALID_ARGUMENT));
+        StubtailClient client =
+            server.client(b -> b.timeout(PATIENCE).hedgeAfter(Duration.ofMillis(30)))) {
+      StubtailException error =
+          assertThrows(StubtailException.class, () -> client.score("m", Rows.dense(1)));
+      assertEquals(Status.Code.INVALID_ARGUMENT, error.code());
+      assertEquals(2, server.count());
+    }
+  }
+
+  @Test
   void hedgingTellsTheLastFailure() throws Exception {
     try (ScriptedServer server = new ScriptedServer(failing(Status.INTERNAL));
         StubtailClient client =

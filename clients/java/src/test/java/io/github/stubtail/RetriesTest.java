@@ -50,6 +50,19 @@ final class RetriesTest {
   }
 
   @Test
+  void whatBothCopiesOfACallWouldMeet() {
+    assertTrue(Retries.definite(failure(Status.INVALID_ARGUMENT)));
+    assertTrue(Retries.definite(failure(Status.NOT_FOUND)));
+    assertTrue(Retries.definite(failure(Status.PERMISSION_DENIED)));
+    assertTrue(Retries.definite(failure(Status.RESOURCE_EXHAUSTED)));
+    Duration second = Duration.ofSeconds(1);
+    assertFalse(Retries.definite(failure(Status.RESOURCE_EXHAUSTED, "QUEUE_FULL", second, false)));
+    assertFalse(Retries.definite(failure(Status.UNAVAILABLE)));
+    assertFalse(Retries.definite(failure(Status.INTERNAL)));
+    assertFalse(Retries.definite(failure(Status.DEADLINE_EXCEEDED)));
+  }
+
+  @Test
   void delays() {
     for (double chance : new double[] {0, 0.5, 1}) {
       long first = Retries.delayNs(failure(Status.UNAVAILABLE), 1, chance).orElseThrow();
