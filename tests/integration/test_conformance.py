@@ -13,6 +13,7 @@ from clients.conformance import cases
 from clients.conformance.__main__ import run
 from clients.conformance.matrix import PASS, SKIP
 from clients.conformance.runners import RUNNERS
+from tests.forecasting_ready import until_it_forecasts
 
 PYTHON = next(one for one in RUNNERS if one.language == "python")
 QUICK = {
@@ -46,6 +47,7 @@ def test_real_cases(transport: str, tmp_path: Path) -> None:
     own = [case for case in cases.read() if case.server == "real"]
     with contextlib.ExitStack() as stack:
         address = stack.enter_context(servers.real(transport))
+        until_it_forecasts(address)
         verdicts = list(suite.asked(own, [PYTHON], transport, address, tmp_path))
     assert len(verdicts) == len(own)
     wrong = [one for one in verdicts if not one.ok or (one.mark == SKIP and not one.detail)]

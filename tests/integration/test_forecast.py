@@ -17,6 +17,7 @@ from stubtail.forecasting.task import MODELS
 from stubtail.standard import health_pb2
 from stubtail.v1 import forecasting_pb2
 from tests import model_files
+from tests.forecasting_ready import until_it_forecasts
 from tests.integration.calls import Code, dense, refusal, score, unary
 from tests.integration.conftest import assert_answers, defects
 from tests.server_process import ServerProcess
@@ -37,10 +38,15 @@ def forecast_server(
     for name in ("zero-shot", "global-trees"):
         shutil.copytree(shipped_models / name, folder / name)
     model_files.write_model(folder / "affine" / "1", model_files.affine())
-    options = ("--set", "scheduling.deadline_max_ms=120000")
+    settings = ["scheduling.deadline_max_ms=120000"]
+    if transport == "grpcio":  # each process takes seconds to start
+        settings += ["forecasting.processes=1"]
+    options = [part for one in settings for part in ("--set", one)]
     process = ServerProcess(folder, transport, *options)
     try:
-        yield process.start(timeout_s=100)
+        process.start(timeout_s=100)
+        until_it_forecasts(process.address)
+        yield process
     finally:
         process.stop()
     assert not defects(process.output)

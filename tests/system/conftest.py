@@ -13,14 +13,6 @@ StartServer = Callable[..., ServerProcess]
 SLOW_ITERATIONS = 20_000  # some 50 to 100 ms a run
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the soak out, unless `-m` says something else."""
-    if not config.option.markexpr:
-        soak = [item for item in items if item.get_closest_marker("soak")]
-        items[:] = [item for item in items if item not in soak]
-        config.hook.pytest_deselected(items=soak)
-
-
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A folder with the model `affine`, version 1: y = 2 x + 1."""

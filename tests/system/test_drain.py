@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ DRAINING = ("UNAVAILABLE", "DRAINING")
 CLOSED = ("UNAVAILABLE", "")
 EXIT_S = 10.0  # on a busy machine; alone it takes 0.3 s
 ONE_ROW = np.array([[1.0, 2.0, 3.0]], np.float32)
+
+
+def serve_two(serve: StartServer, models: Path, transport: str) -> list[ServerProcess]:
+    """Two servers that start at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda _: serve(models, transport), range(2)))
 
 
 async def exit_code(server: ServerProcess, timeout_s: float = EXIT_S) -> int:
@@ -84,15 +91,17 @@ async def test_slow_calls_in_flight_finish(
         await drain(server, load, number)
 
 
-@pytest.mark.parametrize("seed", range(10))
-async def test_no_reply_is_lost_in_twenty_drains(
+@pytest.mark.parametrize(
+    "seed", [0, 3, 9, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(10, 20))]
+)
+async def test_no_reply_is_lost_in_many_drains(
     serve: StartServer, models: Path, oracle: Oracle, seed: int
 ) -> None:
     """The native front drops what it has not sent when it closes: nothing may be left by then.
 
-    Two servers at a time, ten times, stopped at other moments of the load.
+    Two servers at a time, stopped at other moments of the load; `make soak` does so more often.
     """
-    servers = [serve(models, "native") for _ in range(2)]
+    servers = serve_two(serve, models, "native")
     loads = [Load([server.address], oracle, seed=seed) for server in servers]
     async with loads[0], loads[1]:
         await asyncio.gather(*(load.until(100 + 37 * seed) for load in loads))
@@ -194,9 +203,11 @@ async def test_a_client_with_a_second_server_has_no_failed_call(
     serve: StartServer, transport: str, models: Path, oracle: Oracle
 ) -> None:
     """Rolling restart of two servers: a client that goes on to the next one loses nothing."""
-    servers = [serve(models, transport) for _ in range(2)]
+    servers = serve_two(serve, models, transport)
     port = servers[0].address.rpartition(":")[2]
-    load = Load([server.address for server in servers], oracle, retry=True, leave_on_drain=False)
+    addresses = [server.address for server in servers]
+    # With pauses: the new server starts beside the load, on the same cores.
+    load = Load(addresses, oracle, retry=True, leave_on_drain=False, pause_s=0.01)
     async with load:
         await load.until(100)
         assert await drained(servers[0]) == 0

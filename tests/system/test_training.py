@@ -1,10 +1,11 @@
 """The real training, run twice: same bytes, parity, worth more than its baselines, as committed."""
 
 import json
-import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from training.records import shipped
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMITTED = REPOSITORY / "exported_models" / "churn" / "1"
 FILES = ("model.onnx", "model.json")
+BUSY_S = 300.0  # a training takes 10 s, and many times that beside others
+pytestmark = pytest.mark.timeout(2 * BUSY_S)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,17 @@ def steps() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def trained(steps: list[str]) -> Trained:
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Popen[str], Path]]:
+    """The command, which trains churn while this process does so too, and where it publishes."""
+    out = tmp_path_factory.mktemp("second")
+    command = [sys.executable, "-m", "training", "churn", "--out", str(out)]
+    with Popen(command, cwd=REPOSITORY, stdout=PIPE, stderr=PIPE, text=True) as process:
+        yield process, out
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def trained(launched: tuple[Popen[str], Path], steps: list[str]) -> Trained:
     """Churn, trained in this process."""
     return churn.train(steps.append)
 
@@ -39,19 +52,12 @@ def first(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def command(launched: tuple[Popen[str], Path]) -> tuple[Path, str]:
     """The version folder that the command published, and what it printed."""
-    out = tmp_path_factory.mktemp("second")
-    done = subprocess.run(
-        [sys.executable, "-m", "training", "churn", "--out", str(out)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return out / "churn" / "1", done.stdout
+    process, out = launched
+    printed, errors = process.communicate(timeout=BUSY_S)
+    assert process.returncode == 0, errors
+    return out / "churn" / "1", printed
 
 
 def scores_of(folder: Path, rows: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def server(models: Path, transport: str) -> Iterator[ServerProcess]:
     assert "Traceback" not in process.output, process.output
 
 
-PAUSE_S = 0.002  # between two calls: a start under full load takes ten times as long
+PAUSE_S = 0.01  # between two calls: a start under full load takes ten times as long
 
 
 class Load:

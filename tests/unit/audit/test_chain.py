@@ -155,13 +155,32 @@ def test_records_that_find_no_room_are_counted_in_the_log(tmp_path: Path) -> Non
     assert events[-1]["records"] == 2
 
 
+def test_requests_that_wait_are_bounded_by_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record holds its request until it is written, and one can have megabytes."""
+    monkeypatch.setattr("stubtail.audit.writer.HELD_BYTES_MAX", 100)
+    writer = Writer(Files(tmp_path, "payloads-0", 10_000, 5), queue_max=1_000)
+    taken = [writer.put(lambda: {"event": "payload"}, 40) for _ in range(4)]
+    assert taken == [True, True, False, False]
+    assert writer.put(lambda: {"event": "payload"})
+    writer._link = writer._files.open()
+    writer._write()
+    assert writer.put(lambda: {"event": "payload"}, 100)
+    writer._write()
+    writer._files.close()
+    (file,) = files_of(tmp_path, "payloads-0")
+    events = [json.loads(line)["event"] for line in file.read_bytes().splitlines()]
+    assert events == ["payload"] * 3 + ["lost", "payload"]
+
+
 class Listening(Writer):
     """Keeps records instead of writing them."""
 
     def __init__(self) -> None:
         self.records: list[Any] = []
 
-    def put(self, record: Any) -> bool:
+    def put(self, record: Any, held_bytes: int = 0) -> bool:
         """As it would be written."""
         self.records.append(dict(record()))
         return True

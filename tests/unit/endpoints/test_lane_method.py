@@ -9,6 +9,7 @@ import pytest
 
 from stubtail.access.identity import Identity, Permit, Realm
 from stubtail.access.scopes import Grants
+from stubtail.access.tenants import Account, TenantRules
 from stubtail.endpoints import lane_method
 from stubtail.endpoints.lane_method import REALMS_MAX, Deadlines, LaneMethod, Reading
 from stubtail.endpoints.scoring import PATH, ScoreReader
@@ -129,6 +130,28 @@ def permit_of(tenant: str) -> Permit:
     """What a caller of a kind of its own may do."""
     realm = Realm(tenant, Grants(()), lambda _: True, lambda _: True)
     return Permit(Identity(tenant, tenant, realm, None), "")
+
+
+@pytest.mark.parametrize(("urgency", "got"), [(0, [0, 1, 2, 3]), (2, [2, 2, 2, 3])])
+def test_a_tenant_gets_no_class_above_its_own(
+    method: LaneMethod, urgency: int, got: list[int]
+) -> None:
+    """Calls that ask for a more urgent one are taken as this one."""
+    realm = Realm("acme", Grants(()), lambda _: True, lambda _: True)
+    account = Account("acme", 0, TenantRules(urgency=urgency))
+    permit = Permit(Identity("acme", "acme", realm, account), "")
+    found = []
+    for name in ("CRITICAL", "HIGH", "NORMAL", "LOW"):
+        message = scoring_pb2.ScoreRequest(
+            model="m",
+            priority=f"PRIORITY_{name}",
+            dense=scoring_pb2.DenseRows(values=[1.0]),
+        )
+        for _ in range(2):  # read in full, then by its head
+            job = method.decode(message.SerializeToString(), 0.0, None, permit)
+            assert job.tenant is account
+            found.append(job.priority)
+    assert found == [one for one in got for _ in range(2)]
 
 
 def test_the_oldest_kind_of_callers_alone_is_forgotten(

@@ -96,6 +96,7 @@ def test_a_file_comes_with_its_imports_once_each(endpoint):
         ("inference.ModelInferRequest.InferInputTensor", "stubtail/oip/inference.proto"),
         ("inference.ModelInstanceGroup.Kind", "stubtail/oip/inference.proto"),
         ("grpc.reflection.v1alpha.ExtensionRequest", "grpc/reflection/v1alpha/reflection.proto"),
+        ("google.rpc.Status", "google/rpc/status.proto"),
     ],
 )
 def test_a_symbol_leads_to_its_file(endpoint, symbol, file):
