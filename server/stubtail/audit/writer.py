@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Final
 
 from stubtail.audit.chain import forge
@@ -35,6 +35,7 @@ class Writer:
         self._queue_max = queue_max
         self._waiting: deque[tuple[Record, int]] = deque()
         self._held_bytes = 0
+        self._lock = Lock()
         self._stop = Event()
         self._thread: Thread | None = None
         self.lost = 0
@@ -58,10 +59,11 @@ class Writer:
 
     def put(self, record: Record, held_bytes: int = 0) -> bool:
         """Keeps a record, which is made on the thread of what it holds; False without room."""
-        if not self.has_room or self._held_bytes + held_bytes > HELD_BYTES_MAX:
-            self.lost += 1
-            return False
-        self._held_bytes += held_bytes
+        with self._lock:  # for a sum: nobody holds it while it makes or writes anything
+            if not self.has_room or self._held_bytes + held_bytes > HELD_BYTES_MAX:
+                self.lost += 1
+                return False
+            self._held_bytes += held_bytes
         self._waiting.append((record, held_bytes))
         return True
 
@@ -95,9 +97,10 @@ class Writer:
         if lines:
             self._files.append(b"".join(lines))
             self._link = link
-            self.lost -= lost
-            for _ in range(count):
-                self._held_bytes -= self._waiting.popleft()[1]
+            written_bytes = sum([self._waiting.popleft()[1] for _ in range(count)])
+            with self._lock:
+                self.lost -= lost
+                self._held_bytes -= written_bytes
 
     def _made(self, record: Record) -> Mapping[str, Any]:
         try:

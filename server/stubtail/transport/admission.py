@@ -186,6 +186,8 @@ class Admission:
             async with end:
                 return await stream
         except TimeoutError:
+            if not end.expired():
+                raise
             raise denied or unauthenticated(Unknown.EXPIRED) from None
         finally:
             timer.cancel()
