@@ -179,6 +179,11 @@ def keyed(
     for name in ("web", "batch", "few"):
         keys[name], kept = new_key()
         text += f'[access.keys.{name}]\nhashes = ["{kept}"]\nscopes = ["stubtail:generate"]\n'
+    text += "[llm_limits.tenants.acme]\nrequests_per_minute = 3\n"
+    for name in ("acme1", "acme2"):
+        keys[name], kept = new_key()
+        text += f'[access.keys.{name}]\nhashes = ["{kept}"]\nscopes = ["stubtail:generate"]\n'
+        text += 'tenant = "acme"\n'
     keys["other"], kept = new_key()
     text += f'[access.keys.other]\nhashes = ["{kept}"]\nscopes = ["stubtail:generate:p/other"]\n'
     for channel in serve(llm_models, "native", tmp_path, text, told, pages=False):
@@ -206,6 +211,25 @@ def test_callers_are_told_apart_by_their_keys(
     assert [ask("batch") for _ in range(6)] == [miss, hit, hit, hit, hit, "LLM_LIMIT"]
     assert ask("other") == "SCOPE_MISSING"
     assert len(upstream.talks) - before == 2
+
+
+def test_the_callers_of_a_tenant_share_its_limit(
+    keyed: tuple[grpc.Channel, dict[str, str]],
+) -> None:
+    """Each may make two calls a minute by its own limit, and both together three."""
+    channel, keys = keyed
+
+    def ask(name: str) -> str:
+        metadata = (("authorization", f"Bearer {keys[name]}"),)
+        try:
+            chat(channel, request("p/ok"), metadata=metadata)
+        except grpc.RpcError as error:
+            return refusal(error).quota[0]
+        return "answered"
+
+    names = ("acme1", "acme1", "acme1", "acme2", "acme2")
+    answered = ["answered", "answered", "caller:key:acme1", "answered", "tenant:acme"]
+    assert [ask(name) for name in names] == answered
 
 
 def test_a_caller_who_goes_gives_its_place_back(
