@@ -27,7 +27,14 @@ serve-llm: $(STAMP) ## serve the shipped models and two small language models of
 	$(BIN)/stubtail serve --models exported_models --set llm_local.enabled=true $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-k name" for some)
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else # those without sockets and sleeps side by side, then all others one after the other
+	@failed=0; \
+	$(BIN)/python -m pytest --numprocesses 2 tests/unit || failed=1; \
+	$(BIN)/python -m pytest --ignore tests/unit || failed=1; \
+	exit $$failed
+endif
 
 check: $(STAMP) ## format, lint, types, stale stubs
 	$(BIN)/ruff format --check .

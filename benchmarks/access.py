@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quota-part",
         type=float,
-        default=0.05,
+        default=0.02,
         help="of the capacity: the quota of the tenant that floods with ten times as much",
     )
 

@@ -89,7 +89,7 @@ def test_who_shows_a_key_is_its_owner() -> None:
         (b"Bearer ", "CREDENTIAL_INVALID"),
         (b"Basic abc", "CREDENTIAL_INVALID"),
         (b"Bearer stk_aaaaaaaa_" + b"b" * 43, "CREDENTIAL_INVALID"),
-        (KEYS["web"][7:], "CREDENTIAL_INVALID"),
+        pytest.param(KEYS["web"][7:], "CREDENTIAL_INVALID", id="a key without its scheme"),
         (b"Bearer \xff\xfe", "CREDENTIAL_INVALID"),
         (b"Bearer a.b.c", "CREDENTIAL_INVALID"),
     ],
