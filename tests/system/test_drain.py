@@ -114,7 +114,7 @@ async def test_health_says_so_before_calls_are_refused(
     serve: StartServer, transport: str, models: Path, oracle: Oracle
 ) -> None:
     """With drain.delay_ms balancers can look away first: calls are served until it is over."""
-    delay_s = 0.8
+    delay_s = 1.5
     server = serve(models, transport, "--set", f"drain.delay_ms={delay_s * 1e3:.0f}")
     assert server.process is not None
     async with connect(server.address) as channel:
