@@ -266,6 +266,14 @@ async def vectors(talk: Talk) -> None:
     await talk.json({"data": data[::-1], "model": "vectors-2", "usage": usage})
 
 
+async def vectors_only(talk: Talk) -> None:
+    """The same by a model that refuses a chat, as those of OpenAI do."""
+    if "input" in talk.body:
+        return await vectors(talk)
+    error = {"message": QUOTE, "code": "not_a_chat_model"}
+    return await talk.json({"error": error}, "404 Not Found")
+
+
 async def vector_lists(talk: Talk) -> None:
     """The same as lists of numbers, in the order of the texts, without counts."""
     await talk.json({"data": [{"embedding": vector(text)} for text in talk.body["input"]]})
@@ -285,7 +293,7 @@ SCRIPTS: Mapping[str, Script] = {
         reset_before, reset_mid, cut, cut_raw,
         done_early, error_first, error_late, error_json, error_finish, no_usage, lingering, huge,
         too_huge, tools, bytewise, thinking, trickle, partial_usage, vectors, vector_lists,
-        vectors_missing, flood,
+        vectors_only, vectors_missing, flood,
     )
 }  # fmt: skip
 __all__ = ["HUGE", "SCRIPTS", "TEXT"]

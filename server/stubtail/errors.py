@@ -41,7 +41,7 @@ class CallError(Exception):
         code: the gRPC status.
         reason: a name of `stubtail.v1.ErrorReason` without its prefix.
         message: tells the caller what to change; cut at 1,024 characters.
-        details: google.rpc detail messages besides the ErrorInfo that is always sent.
+        details: messages, most of them of google.rpc, besides the ErrorInfo that is always sent.
         metadata: the values in the message, for programs to read (ErrorInfo.metadata).
         retry_after_s: when a retry makes sense; negative says never. None sends nothing.
     """

@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from stubtail.endpoints import oip_infer, scoring
 from stubtail.oip import inference_pb2
-from stubtail.v1 import scoring_pb2
+from stubtail.v1 import llm_pb2, scoring_pb2
 
 SCORE, INFER = scoring.PATH, oip_infer.PATH
 OIP = "/inference.GRPCInferenceService/"
@@ -57,7 +57,7 @@ def refusal(error: Any) -> Refusal:
         status = status_pb2.Status.FromString(binary)
         assert (status.code, status.message) == (error.code().value[0], error.details())
         for detail in status.details:
-            known = (info, bad, resource, retry, quota)
+            known = (info, bad, resource, retry, quota, llm_pb2.Attempt())
             assert any(detail.Is(target.DESCRIPTOR) for target in known), detail.type_url
             for target in known:
                 detail.Unpack(target)

@@ -7,6 +7,7 @@ from stubtail_client.chat_answers import (
     ChatAnswer,
     ChatPiece,
     ChatUsage,
+    TokenLogprob,
     ToolCall,
     ToolCallPiece,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "StubtailError",
     "Tensor",
     "Timing",
+    "TokenLogprob",
     "ToolCall",
     "ToolCallPiece",
     "Unauthenticated",

@@ -57,6 +57,7 @@ def chat(
             images: of the user, with `messages` as text: bytes, or addresses that providers fetch.
             temperature, top_p, max_tokens, seed, stop: of the sampling, as are
                 frequency_penalty, presence_penalty, reasoning_effort and reasoning_tokens.
+            top_logprobs: how many tokens to tell in the place of each, in `answer.logprobs`.
             tools: dicts with `name`, `description` and `parameters`, a JSON schema.
             tool_choice: "auto", "none", "required", or the name of a tool.
             parallel_tool_calls: whether one answer may call several tools.

@@ -1,7 +1,9 @@
 """What a language model answered, whole or in pieces, and what it took."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
+
+from stubtail.v1 import llm_pb2
 
 FINISHED = ("stop", "length", "tool_calls", "content_filter")
 UNKNOWN = "unspecified"
@@ -68,6 +70,41 @@ class Attempt:
     error_code: str
     seconds: float
 
+    @classmethod
+    def of(cls, one: llm_pb2.Attempt) -> Self:
+        """From the message."""
+        return cls(
+            provider=one.provider,
+            model=one.model,
+            outcome=word(llm_pb2.AttemptOutcome, one.outcome, "ATTEMPT_OUTCOME_"),
+            http_status=one.http_status,
+            error_code=one.error_code,
+            seconds=one.duration_us / 1e6,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token with the logarithm of its probability, and the likeliest ones in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, one: llm_pb2.TokenLogprob) -> Self:
+        """From the message."""
+        return cls(one.token, one.logprob, tuple((top.token, top.logprob) for top in one.top))
+
+
+def word(enum: Any, number: int, prefix: str) -> str:
+    """The name of a value in small letters; its number where a newer server has sent it."""
+    try:
+        name: str = enum.Name(number)
+    except ValueError:
+        return str(number)
+    return name.removeprefix(prefix).lower()
+
 
 @dataclass(frozen=True, slots=True)
 class ChatUsage:
@@ -102,6 +139,7 @@ class ChatAnswer:
         attempts: every try of the server.
         first_token_s: from the start of the attempt that answered to its first content.
         cached: whether it came from the server's cache; then nobody was asked, and it cost nothing.
+        logprobs: of each token, where `top_logprobs` asked for them.
     """
 
     text: str = ""
@@ -115,6 +153,7 @@ class ChatAnswer:
     first_token_s: float = 0.0
     cached: bool = False
     reasoning_signature: str = ""
+    logprobs: list[TokenLogprob] = field(default_factory=list)
 
     def message(self) -> dict[str, Any]:
         """The answer as a message of the next request, before the results of its tools."""

@@ -13,8 +13,10 @@ from stubtail_client.chat_answers import (
     ChatAnswer,
     ChatPiece,
     ChatUsage,
+    TokenLogprob,
     ToolCall,
     ToolCallPiece,
+    word,
 )
 from stubtail_client.chat_messages import MessagesInput, messages_of, tool_choice_of, tool_of
 from stubtail_client.errors import Internal, invalid_rows, malformed_reply
@@ -31,7 +33,7 @@ _STRATEGIES = {
 }
 _SAMPLING = (
     *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
-    *("reasoning_effort", "reasoning_tokens"),
+    *("reasoning_effort", "reasoning_tokens", "top_logprobs"),
 )
 _ROUTING = (
     *("only", "ignore", "order", "allow_fallback", "max_attempts"),
@@ -52,6 +54,7 @@ class ChatOptions(TypedDict, total=False):
     presence_penalty: float
     reasoning_effort: str
     reasoning_tokens: int
+    top_logprobs: int
     stop: Sequence[str]
     tools: Sequence[Mapping[str, Any]]
     tool_choice: str
@@ -133,6 +136,7 @@ def decode_chat(payload: bytes) -> ChatAnswer:
     calls = [ToolCall(one.id, one.name, one.arguments_json) for one in reply.tool_calls]
     thoughts = (reply.reasoning, reply.reasoning_signature)
     answer = _answer(reply.text, thoughts, calls, reply.start, reply.end)
+    answer.logprobs.extend(map(TokenLogprob.of, reply.logprobs))
     if not reply.HasField("end") or not _has_ended(answer):
         raise malformed_reply("LlmService.Chat")
     return answer
@@ -146,6 +150,7 @@ class Collected:
         self._thoughts: list[str] = []
         self._seals: list[str] = []
         self._calls: dict[int, list[ToolCallPiece]] = {}
+        self._logprobs: list[TokenLogprob] = []
         self._start = llm_pb2.ChatStart()
         self._end: llm_pb2.ChatEnd | None = None
         self._seq = 0
@@ -173,6 +178,7 @@ class Collected:
             self._thoughts.clear()
             self._seals.clear()
             self._calls.clear()
+            self._logprobs.clear()
             self._start = message.restart.start
             return ChatPiece(restart=True)
         elif kind == "delta":
@@ -190,7 +196,9 @@ class Collected:
             for _, pieces in sorted(self._calls.items())
         ]
         thoughts = ("".join(self._thoughts), "".join(self._seals))
-        return _answer("".join(self._texts), thoughts, calls, self._start, self._end)
+        answer = _answer("".join(self._texts), thoughts, calls, self._start, self._end)
+        answer.logprobs.extend(self._logprobs)
+        return answer
 
     def finished(self) -> ChatAnswer:
         """The whole answer, after the stream has ended with OK.
@@ -210,6 +218,7 @@ class Collected:
             ToolCallPiece(one.index, one.id, one.name, one.arguments_fragment)
             for one in delta.tool_calls
         )
+        self._logprobs.extend(map(TokenLogprob.of, delta.logprobs))
         self._texts.append(delta.text)
         self._thoughts.append(delta.reasoning)
         self._seals.append(delta.reasoning_signature)
@@ -230,7 +239,7 @@ def _answer(
     start: llm_pb2.ChatStart,
     end: llm_pb2.ChatEnd | None,
 ) -> ChatAnswer:
-    finish = "" if end is None else _word(llm_pb2.FinishReason, end.finish_reason, "FINISH_REASON_")
+    finish = "" if end is None else word(llm_pb2.FinishReason, end.finish_reason, "FINISH_REASON_")
     ended = end or llm_pb2.ChatEnd()
     if finish == UNKNOWN and not ended.raw_finish_reason:
         finish = ""  # an end without any reason
@@ -243,7 +252,7 @@ def _answer(
         provider=start.provider,
         model=start.model,
         usage=usage_of(ended.usage),
-        attempts=[attempt_of(one) for one in ended.attempts],
+        attempts=[Attempt.of(one) for one in ended.attempts],
         first_token_s=ended.timing.first_token_us / 1e6,
         cached=ended.cache == llm_pb2.CACHE_STATUS_HIT,
     )
@@ -251,7 +260,7 @@ def _answer(
 
 def usage_of(usage: llm_pb2.Usage) -> ChatUsage:
     """Tokens and cost."""
-    source = _word(llm_pb2.Usage.Source, usage.source, "SOURCE_")
+    source = word(llm_pb2.Usage.Source, usage.source, "SOURCE_")
     return ChatUsage(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -260,24 +269,3 @@ def usage_of(usage: llm_pb2.Usage) -> ChatUsage:
         cost_nano_usd=usage.cost_nano_usd if usage.HasField("cost_nano_usd") else None,
         source="" if source == "unspecified" else source,
     )
-
-
-def attempt_of(one: llm_pb2.Attempt) -> Attempt:
-    """One try of the server."""
-    return Attempt(
-        provider=one.provider,
-        model=one.model,
-        outcome=_word(llm_pb2.AttemptOutcome, one.outcome, "ATTEMPT_OUTCOME_"),
-        http_status=one.http_status,
-        error_code=one.error_code,
-        seconds=one.duration_us / 1e6,
-    )
-
-
-def _word(enum: Any, number: int, prefix: str) -> str:
-    """The name of a value in small letters; its number where a newer server has sent it."""
-    try:
-        name: str = enum.Name(number)
-    except ValueError:
-        return str(number)
-    return name.removeprefix(prefix).lower()

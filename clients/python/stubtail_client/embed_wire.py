@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stubtail.v1 import llm_pb2
 from stubtail_client.chat_answers import Attempt, ChatUsage
-from stubtail_client.chat_wire import Strategy, attempt_of, cache_control, routing_of, usage_of
+from stubtail_client.chat_wire import Strategy, cache_control, routing_of, usage_of
 from stubtail_client.errors import invalid_rows, malformed_reply
 from stubtail_client.options import checked_model
 
@@ -141,7 +141,7 @@ def decode_embed(payload: bytes) -> Embeddings:
         provider=reply.provider,
         model=reply.model,
         usage=usage_of(reply.usage),
-        attempts=[attempt_of(one) for one in reply.attempts],
+        attempts=[Attempt.of(one) for one in reply.attempts],
         cached=reply.cache == llm_pb2.CACHE_STATUS_HIT,
     )
 

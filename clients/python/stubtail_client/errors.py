@@ -9,7 +9,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from stubtail_client.chat_answers import ChatAnswer
+from stubtail.v1 import llm_pb2
+from stubtail_client.chat_answers import Attempt, ChatAnswer
 
 DETAILS_KEY = "grpc-status-details-bin"
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
@@ -44,6 +45,8 @@ class StubtailError(Exception):
         retry_after_s: when a retry makes sense; None where the server named no time.
         never_again: whether the server, or the client's own end, says that a retry makes none.
         violations: the fields that are wrong; empty but for InvalidArgument.
+        attempts: whom the server asked for an answer of a language model, in their order, the
+            last eight; empty for all other calls.
         partial: what came of a streamed answer before it broke off; None for all other calls.
     """
 
@@ -67,6 +70,7 @@ class StubtailError(Exception):
         self.retry_after_s = retry_after_s
         self.never_again = False
         self.violations = list(violations)
+        self.attempts: list[Attempt] = []
         self.partial: ChatAnswer | None = None
 
 
@@ -211,6 +215,8 @@ def from_status(
             error.metadata = dict(detail.metadata)
         elif isinstance(detail, error_details_pb2.RetryInfo):
             error.retry_after_s = detail.retry_delay.ToMicroseconds() / 1e6
+        elif isinstance(detail, llm_pb2.Attempt):
+            error.attempts.append(Attempt.of(detail))
         else:
             error.violations = [
                 FieldViolation(violation.field, violation.description)
@@ -246,6 +252,7 @@ _DETAIL_CLASSES: tuple[Any, ...] = (
     error_details_pb2.ErrorInfo,
     error_details_pb2.RetryInfo,
     error_details_pb2.BadRequest,
+    llm_pb2.Attempt,
 )
 
 

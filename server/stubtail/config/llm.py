@@ -11,7 +11,7 @@ from stubtail.config.rules import Entries, Rule
 MIB = 1024 * 1024
 _FIELD = re.compile(
     r"(tools|tool_choice|parallel_tool_calls|response_format|end_user)"
-    r"|(sampling|messages|response_format|tools|tool_choice)\.[a-z_]{1,40}"
+    r"|(sampling|messages|response_format|tools|tool_choice)(\.[a-z_]{1,40}){1,3}"
 )
 Strategy = Literal["priority", "weighted", "lowest_ttft", "least_busy", "lowest_cost"]
 

@@ -16,6 +16,14 @@ ALIASES: Final = {
 }
 # Replaced by the address of the child process; port 9 discards, and nobody listens there.
 NOWHERE: Final = "http://127.0.0.1:9/v1"
+# To images llama.cpp would answer 500, and a few of them open the breaker for everybody; of the
+# others nothing reaches the model, as its template has no place for them.
+REFUSES: Final = (
+    "messages.parts.image",
+    "messages.parts.image_url",
+    "tools",
+    "sampling.reasoning_effort",
+)
 WAITING: Final = 64  # calls that the child queues for each of its slots
 
 
@@ -50,7 +58,12 @@ def with_local(llm: LlmSettings, local: LlmLocalSettings) -> LlmSettings:
     if not local.enabled:
         return llm
     waiting = local.slots * WAITING
-    chat = ProviderSettings(base_url=NOWHERE, models=(CHAT_MODEL,), concurrency_max=waiting)
+    chat = ProviderSettings(
+        base_url=NOWHERE,
+        models=(CHAT_MODEL,),
+        concurrency_max=waiting,
+        refuses=REFUSES,
+    )
     embed = ProviderSettings(base_url=NOWHERE, models=(EMBED_MODEL,), concurrency_max=WAITING)
     return replace(
         llm,

@@ -29,6 +29,7 @@ class Checked:
     total_s: float
     tokens: int
     detail: str
+    refused: bool = False
 
     def cells(self) -> tuple[str, ...]:
         """The cells of its row."""
@@ -68,18 +69,28 @@ async def _check_all(settings: Settings) -> list[Checked]:
 
 
 async def _check_one(proxy: Proxy, upstream: Upstream) -> Checked:
-    if upstream.provider != EMBED_PROVIDER:
-        return await _check(proxy, upstream.name)
+    if upstream.provider == EMBED_PROVIDER:
+        return await _check_vectors(proxy, upstream.name)
+    checked = await _check(proxy, upstream.name)
+    if not checked.refused:
+        return checked
+    # Providers list models that make vectors beside those that chat, and refuse them a chat.
+    vectors = await _check_vectors(proxy, upstream.name)
+    return vectors if vectors.ok else checked
+
+
+async def _check_vectors(proxy: Proxy, name: str) -> Checked:
     started_s = time.monotonic()
-    request = llm_pb2.EmbedRequest(model=upstream.name, inputs=[QUESTION])
+    routing = llm_pb2.Routing(allow_fallback=False, max_attempts=1)
+    request = llm_pb2.EmbedRequest(model=name, inputs=[QUESTION], routing=routing)
     try:
         reply = await proxy.embed(request)
     except CallError as error:
         spent_s = time.monotonic() - started_s
-        return Checked(upstream.name, False, 0.0, spent_s, 0, error.message)
+        return Checked(name, False, 0.0, spent_s, 0, error.message)
     spent_s = time.monotonic() - started_s
     tokens = reply.usage.input_tokens
-    return Checked(upstream.name, True, spent_s, spent_s, tokens, "embeddings")
+    return Checked(name, True, spent_s, spent_s, tokens, "embeddings")
 
 
 async def _check(proxy: Proxy, name: str) -> Checked:
@@ -96,7 +107,9 @@ async def _check(proxy: Proxy, name: str) -> Checked:
             if isinstance(event, llm_pb2.ChatEnd):
                 end = event
     except CallError as error:
-        return Checked(name, False, 0.0, time.monotonic() - started_s, 0, error.message)
+        spent_s = time.monotonic() - started_s
+        refused = error.reason == "UPSTREAM_REFUSED"
+        return Checked(name, False, 0.0, spent_s, 0, error.message, refused)
     first_s = end.timing.first_token_us / 1e6
     counted = end.usage.source == llm_pb2.Usage.SOURCE_PROVIDER
     detail = "" if counted else "no token counts: costs of streams are not known"

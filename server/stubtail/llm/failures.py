@@ -11,12 +11,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
 from stubtail.errors import CallError, Code, invalid_field
 from stubtail.v1 import llm_pb2
 
 THROTTLE_S = 5.0  # where a provider names no time
+ATTEMPTS_TOLD_MAX = 8  # in the details of an error: some channels take 8 kB of them
 THROTTLE_MAX_S = 3600.0  # a provider that says "next year" has made a mistake
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -58,7 +60,8 @@ PHRASES = {
     CONTENT_REFUSED: "refused the content",
     SUPERSEDED: "another attempt was quicker",
 }
-_REFUSING = frozenset({400, 404, 405, 409, 413, 415, 422})
+# 501: llama.cpp and vLLM say so of vectors of a model that has none; who asks opens no breaker.
+_REFUSING = frozenset({400, 404, 405, 409, 413, 415, 422, 501})
 _QUOTA_CODES = frozenset({"insufficient_quota", "rate_limit_exceeded", "rate_limit_error"})
 _CONTEXT_CODES = frozenset(
     {"context_length_exceeded", "string_above_max_length", "request_too_large"}
@@ -161,8 +164,7 @@ def retry_after_s(text: str, now: datetime) -> float | None:
 
 def failed_call(attempts: Sequence[llm_pb2.Attempt], wait_s: float) -> CallError:
     """What a caller is told when no attempt gave content; the last attempt decides the status."""
-    last = attempts[-1]
-    details: dict[str, Any] = {"metadata": _metadata(attempts), "retry_after_s": -1.0}
+    last, details = attempts[-1], _details(attempts)
     told = "; ".join(_told(attempt) for attempt in attempts)
     if last.outcome == DEADLINE:
         return CallError(Code.DEADLINE_EXCEEDED, "ANSWER_TOO_SLOW", told, **details)
@@ -171,15 +173,14 @@ def failed_call(attempts: Sequence[llm_pb2.Attempt], wait_s: float) -> CallError
     if last.outcome == AUTH_FAILED:
         return CallError(Code.INTERNAL, "PROVIDER_AUTH", told, **details)
     if last.outcome == THROTTLED:
-        details["details"] = [_retry_info(wait_s)]
+        details["details"].append(_retry_info(wait_s))
         return CallError(Code.RESOURCE_EXHAUSTED, "PROVIDERS_BUSY", told, **details)
     return CallError(Code.UNAVAILABLE, "UPSTREAM_FAILED", told, **details)
 
 
 def interrupted_call(attempts: Sequence[llm_pb2.Attempt]) -> CallError:
     """What a caller is told when an answer ended before its end."""
-    last = attempts[-1]
-    details: dict[str, Any] = {"metadata": _metadata(attempts), "retry_after_s": -1.0}
+    last, details = attempts[-1], _details(attempts)
     told = f"the answer is incomplete: {_told(last)}"
     if last.outcome == DEADLINE:
         return CallError(Code.DEADLINE_EXCEEDED, "ANSWER_TOO_SLOW", told, **details)
@@ -231,6 +232,12 @@ def _told(attempt: llm_pb2.Attempt) -> str:
     parts += [attempt.error_code] if attempt.error_code else []
     extra = f" ({', '.join(parts)})" if parts else ""
     return f"{attempt.provider}/{attempt.model}: {PHRASES[attempt.outcome]}{extra}"
+
+
+def _details(attempts: Sequence[llm_pb2.Attempt]) -> dict[str, Any]:
+    """What an error has besides its words: every attempt, for programs to read."""
+    told: list[Message] = list(attempts[-ATTEMPTS_TOLD_MAX:])
+    return {"metadata": _metadata(attempts), "details": told, "retry_after_s": -1.0}
 
 
 def _metadata(attempts: Sequence[llm_pb2.Attempt]) -> dict[str, str]:

@@ -165,7 +165,7 @@ def _read(document: dict[str, Any], part: str) -> Piece:
             if delta is not None:
                 piece.delta = delta
             piece.finish = reason_of(choice.get("finish_reason"))
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError, KeyError) as error:
         raise AttemptFailedError(MALFORMED, 200) from error
     return piece
 

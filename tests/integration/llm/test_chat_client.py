@@ -5,7 +5,14 @@ import re
 
 import pytest
 
-from stubtail_client import AsyncClient, Client, InvalidArgument, Overloaded, Unavailable
+from stubtail_client import (
+    AsyncClient,
+    Client,
+    InvalidArgument,
+    Overloaded,
+    StubtailError,
+    Unavailable,
+)
 from tests.integration.llm.chats import USERS
 from tests.integration.llm.conftest import wait_until
 from tests.llm_upstream import TEXT, LlmUpstream
@@ -29,6 +36,16 @@ def test_pieces_as_they_come(llm_server: ServerProcess) -> None:
         assert "".join(piece.text for piece in stream) == TEXT
     assert stream.answer.text == TEXT
     assert [one.outcome for one in stream.answer.attempts] == ["upstream_error", "ok"]
+
+
+def test_probabilities_of_tokens(llm_server: ServerProcess) -> None:
+    """With what could have come in their place."""
+    with Client(llm_server.address) as client:
+        stream = client.chat_stream("p/thinking", "Hello", top_logprobs=2)
+        assert "".join(piece.text for piece in stream) == "Yes"
+    (one,) = stream.answer.logprobs
+    assert (one.token, one.logprob) == ("Yes", -0.1)
+    assert one.top == (("Yes", -0.1), ("No", -2.5))
 
 
 def test_the_example_of_the_page(
@@ -57,6 +74,23 @@ def test_a_broken_stream_raises_with_what_came(llm_server: ServerProcess) -> Non
             assert (error.partial.text, error.partial.complete) == ("Grey gulls ", False)
             assert error.partial.finish_reason == "upstream_error"
             assert len(error.partial.attempts) == 1
+            assert error.attempts == error.partial.attempts
+
+
+def test_failures_before_the_first_word_tell_of_every_attempt(llm_server: ServerProcess) -> None:
+    """Who was asked and how each attempt ended, for a whole answer, a stream and vectors."""
+    with Client(llm_server.address) as client:
+        for ask in (
+            lambda: client.chat("p/broken", "Hello"),
+            lambda: list(client.chat_stream("p/too-long", "Hello")),
+            lambda: client.embed("p/vectors-missing", ["Hello"]),
+        ):
+            with pytest.raises(StubtailError) as caught:
+                ask()
+            told = [(one.provider, one.outcome) for one in caught.value.attempts]
+            outcome = caught.value.metadata["outcome"].lower()
+            assert told[-1] == ("p", outcome)
+            assert len(told) == int(caught.value.metadata["attempts"])
 
 
 def test_refusals_have_their_classes(llm_server: ServerProcess) -> None:

@@ -75,6 +75,21 @@ def test_a_prompt_that_is_too_long_is_refused_with_a_reason(local: ServerProcess
         client.chat("fast", "word " * 2000, timeout=SLOW_S)
 
 
+def test_what_the_models_cannot_do_is_the_callers_to_change(local: ServerProcess) -> None:
+    """llama.cpp fails at it, which would open the breaker for all, or drops it in silence."""
+    with Client(local.address) as client:
+        for ask in (
+            lambda: client.embed("fast", ["Hello"]),
+            lambda: client.chat("fast", "What is it?", images=[b"\x89PNG\r\n\x1a\n"]),
+            lambda: client.chat("fast", "What is it?", images=["https://example.com/a.png"]),
+            lambda: client.chat("fast", "Look!", tools=[{"name": "look"}], tool_choice="required"),
+        ):
+            for _ in range(6):  # five failures in a row open a breaker
+                with pytest.raises(InvalidArgument):
+                    ask()
+        assert {one.breaker for one in client.providers()} == {"closed"}
+
+
 def test_vectors_that_are_alike_mean_alike(local: ServerProcess) -> None:
     """MiniLM's vectors: of length one, the same in any company, near where meanings are."""
     texts = [

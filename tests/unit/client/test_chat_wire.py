@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stubtail.v1 import llm_pb2
-from stubtail_client import Internal, InvalidArgument
+from stubtail_client import Internal, InvalidArgument, TokenLogprob
 from stubtail_client.chat_wire import Collected, decode_chat, encode_chat
 
 STOP = llm_pb2.FINISH_REASON_STOP
@@ -50,6 +50,7 @@ def test_every_option_has_its_field():
         [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "x", "tool_call_id": "c"}],
         system="Be kind",
         temperature=0.0,
+        top_logprobs=0,
         max_tokens=9,
         stop=["."],
         tools=[{"name": "look", "parameters": {"type": "object"}}],
@@ -63,6 +64,7 @@ def test_every_option_has_its_field():
     assert [one.text for one in made.messages] == ["Be kind", "Hi", "x"]
     assert made.messages[2].tool_call_id == "c"
     assert made.sampling.HasField("temperature")
+    assert made.sampling.HasField("top_logprobs")
     assert (made.sampling.max_tokens, list(made.sampling.stop)) == (9, ["."])
     assert made.tools[0].parameters_json == '{"type": "object"}'
     assert made.response_format.json_schema.schema_json == '{"type": "object"}'
@@ -155,6 +157,22 @@ def test_a_whole_reply_needs_its_end():
     for payload in (llm_pb2.ChatResponse(text="Hi").SerializeToString(), b"\xff"):
         with pytest.raises(Internal):
             decode_chat(payload)
+
+
+def test_probabilities_are_given_whole_or_in_pieces():
+    """Of a reply, and of the deltas of a stream up to where it begins anew."""
+    yes = llm_pb2.TokenLogprob(token="Yes", logprob=-0.1)
+    yes.top.add(token="No", logprob=-2.5)
+    told = TokenLogprob("Yes", -0.1, (("No", -2.5),))
+    end = llm_pb2.ChatEnd(finish_reason=STOP)
+    whole = llm_pb2.ChatResponse(text="Yes", logprobs=[yes, yes], end=end)
+    assert decode_chat(whole.SerializeToString()).logprobs == [told, told]
+    collected = Collected()
+    for seq in range(2):
+        collected.add(message(seq, delta=llm_pb2.ChatDelta(text="Yes", logprobs=[yes])))
+    assert collected.answer().logprobs == [told, told]
+    collected.add(message(2, restart=llm_pb2.ChatRestart()))
+    assert collected.answer().logprobs == []
 
 
 def test_a_reason_that_nobody_knows_is_not_known_to_be_the_end():

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
-from stubtail.errors import CallError, Code
+from stubtail.errors import DETAILS_KEY, CallError, Code
 from stubtail.llm import failures
 from stubtail.v1 import llm_pb2
 
@@ -50,6 +51,7 @@ def test_retry_after_is_read_and_bounded(text: str, seconds: float | None):
         (429, "insufficient_quota", failures.THROTTLED),
         (301, "", failures.UPSTREAM_ERROR),
         (500, "", failures.UPSTREAM_ERROR),
+        (501, "not_supported_error", failures.REFUSED),
         (529, "overloaded_error", failures.UPSTREAM_ERROR),
     ],
 )
@@ -111,6 +113,17 @@ def test_the_last_attempt_decides():
     assert failures.failed_call([last, attempt(failures.REFUSED, 400)], 1.0).code == (
         Code.INVALID_ARGUMENT
     )
+
+
+def test_what_is_told_of_attempts_is_bounded():
+    """The last ones; and when to come back, after them."""
+    attempts = [attempt(failures.THROTTLED, 429, f"c{at}") for at in range(20)]
+    packed = status_pb2.Status.FromString(
+        dict(failures.failed_call(attempts, 1.0).status_details)[DETAILS_KEY]
+    ).details
+    told = [one for one in packed if one.Is(llm_pb2.Attempt.DESCRIPTOR)]
+    assert [one.value for one in told] == [one.SerializeToString() for one in attempts[-8:]]
+    assert packed[-1].Is(error_details_pb2.RetryInfo.DESCRIPTOR)
 
 
 def test_every_outcome_has_words_and_a_status():

@@ -125,6 +125,7 @@ def test_content_has_many_forms(delta: object) -> None:
         {"usage": {"prompt_tokens": "many"}},
         {"usage": "much"},
         choice({"content": "x"}, logprobs={"content": [{"token": "x"}]}),
+        choice({"content": "x"}, logprobs={"content": [{"token": "x", "logprob": 10**400}]}),
         choice({"content": "\ud800"}),
     ],
 )
