@@ -14,7 +14,6 @@ Instead a call takes a permit, does its work, and settles the permit in one sync
 Outcomes of permits from before the last change of state are stale, and change nothing.
 """
 
-import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -174,8 +173,11 @@ class Gate:
             if call is _succeed and self._state == pybreaker.STATE_CLOSED:
                 self._window.reset_counter()  # which is all that pybreaker would do, in ten steps
                 return
-            with contextlib.suppress(_FailedError):
+            try:
                 self._breaker.call(call)
+            except _FailedError as failed:
+                # A frame of pybreaker keeps it, and it all frames: of whoever asked, and of calls.
+                failed.__traceback__ = failed.__context__ = None
 
     def throttle(self, until_s: float) -> None:
         """Passes the upstream by until then; a shorter time never replaces a longer one."""

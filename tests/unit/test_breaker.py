@@ -1,6 +1,8 @@
 """Tests of the gate in front of an upstream, with a clock of their own."""
 
+import gc
 import random
+import weakref
 
 import pytest
 
@@ -199,3 +201,24 @@ def test_any_history_keeps_the_rules(seed: int):
     for left in held:
         left.drop(now_s)
     assert isinstance(one.acquire(now_s + 100), Permit)
+
+
+def test_a_failure_keeps_nobody_who_told_of_it():
+    """A frame of pybreaker holds what it is told, and frames hold all that called them."""
+
+    class Call:
+        pass
+
+    one, call = gate(), Call()
+    gone = weakref.ref(call)
+
+    def tell(_: Call) -> None:
+        fail(one, 1)
+
+    gc.disable()
+    try:
+        tell(call)
+        del call
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -95,7 +95,8 @@ class Tokens:
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARACTERS_MAX:
             raise UnknownCallerError(Unknown.INVALID)
         try:
-            expires_unix_s = float(claims["exp"])
+            # As its check allows: what is good there is not over for calls that take a while.
+            expires_unix_s = float(claims["exp"]) + issuer.leeway_s
         except (OverflowError, TypeError, ValueError) as error:
             raise UnknownCallerError(Unknown.INVALID) from error
         return Bearer(

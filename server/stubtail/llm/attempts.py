@@ -118,7 +118,7 @@ class Attempts:
         self._terms = terms
         operation = EMBEDDINGS if isinstance(request, llm_pb2.EmbedRequest) else CHAT
         self._ledger = Ledger(means.clock, operation, terms.span)
-        self._turns = Turns(terms.plan, terms.attempts_max, self._lease, means.random)
+        self._turns = Turns(terms.plan, terms.attempts_max, means.random)
         self._bookings: dict[Lease, Booking] = {}
 
     @property
@@ -136,7 +136,7 @@ class Attempts:
             CallError: none did.
         """
         while True:
-            turn = self._turns.next() if self._in_time() else None
+            turn = self._turns.next(self._lease) if self._in_time() else None
             if turn is None:
                 raise self._failed()
             if isinstance(turn, float):
@@ -179,7 +179,7 @@ class Attempts:
                     running, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 winner = next((one.result() for one in done if one.result()), None)
-                lease = self._turns.another() if not done else None
+                lease = self._turns.another(self._lease) if not done else None
                 wait_s = None
                 if lease is not None:
                     second = self._begin(lease, hedge=True)
@@ -268,3 +268,5 @@ class Attempts:
         code = upstream.origin.told(failure.code)
         self._ledger.note(upstream, failure.outcome, failure.http_status, code, attempt)
         self._turns.failed(upstream, failure.outcome)
+        # All is known of it: the frames that it passed have it in turn, and the request with it.
+        failure.__traceback__ = failure.__context__ = failure.__cause__ = None

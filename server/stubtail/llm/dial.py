@@ -34,7 +34,13 @@ async def dial(
     addresses = await _addresses(host, port)
     if len(addresses) == 1:
         return (await connect(addresses[0]))[1]
-    return await _first([partial(connect, one) for one in addresses])
+    found = await _first([partial(connect, one) for one in addresses])
+    if isinstance(found, BaseException):
+        try:
+            raise found
+        finally:
+            del found  # or it would hold this frame, and the frame it
+    return found
 
 
 async def _addresses(host: str, port: int) -> list[str]:
@@ -55,8 +61,13 @@ async def _addresses(host: str, port: int) -> list[str]:
     return mixed[:ADDRESSES_MAX]
 
 
-async def _first(starts: Sequence[Callable[[], Coroutine[Any, Any, Pair]]]) -> asyncio.Protocol:
-    """What the first of these gives that succeeds; the others are ended."""
+async def _first(
+    starts: Sequence[Callable[[], Coroutine[Any, Any, Pair]]],
+) -> asyncio.Protocol | BaseException:
+    """What the first of these gives that succeeds, or why the last one did not; others are ended.
+
+    Not raised here, where tasks that are looked at have it too.
+    """
     waiting = list(starts)
     running: set[asyncio.Task[Pair]] = set()
     failed: BaseException = OSError("no address")
@@ -74,7 +85,7 @@ async def _first(starts: Sequence[Callable[[], Coroutine[Any, Any, Pair]]]) -> a
                     running |= done - {one}
                     return one.result()[1]
                 failed = error
-        raise failed
+        return failed
     finally:
         for one in running:
             one.cancel()

@@ -182,6 +182,7 @@ class Http:
                 if connection is not found:
                     connection.drop()
                     self._where.pop(connection, None)
+            born.clear()  # each knows who was told of it, and so this list
         assert isinstance(found, Connection)
         return found
 

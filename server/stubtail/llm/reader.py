@@ -208,6 +208,8 @@ class Reader:
                 if piece.done:
                     break
         except AttemptFailedError as failure:
+            # Frames that it passed know this reader, which keeps it.
+            failure.__traceback__ = failure.__context__ = failure.__cause__ = None
             self._failure = failure
         if self._finished:
             self._left_s = TAIL_S

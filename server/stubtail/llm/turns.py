@@ -9,6 +9,9 @@ from stubtail.llm.failures import Outcome
 from stubtail.llm.routing import Plan
 from stubtail.llm.upstreams import Lease, Upstream
 
+# The right to ask an upstream, or why there is none. Passed in each time: kept here it would be a
+# cycle, as it belongs to the call, whose request would stay until a full collection.
+Ask = Callable[[Upstream], Lease | Refusal]
 BACKOFF_S: Final = 0.1  # before the same upstreams are asked again; doubles
 BACKOFF_MAX_S: Final = 2.0
 
@@ -22,7 +25,6 @@ class Turns:
     Args:
         plan: whom to ask.
         attempts_max: how often, all upstreams together.
-        lease: the right to ask an upstream, or why there is none.
         random: 0 to 1.
 
     Attributes:
@@ -34,11 +36,9 @@ class Turns:
         self,
         plan: Plan[Upstream],
         attempts_max: int,
-        lease: Callable[[Upstream], Lease | Refusal],
         random: Callable[[], float],
     ) -> None:
         self._plan = plan
-        self._lease = lease
         self._random = random
         self._waiting = list(plan.upstreams)
         self._again: list[Upstream] = []
@@ -46,7 +46,7 @@ class Turns:
         self.left = attempts_max
         self.refusals: list[Refusal] = []
 
-    def next(self) -> Lease | float | None:
+    def next(self, ask: Ask) -> Lease | float | None:
         """A lease, which its taker closes, a pause in seconds, or None at the end."""
         while self.left > 0:
             if not self._waiting:
@@ -56,17 +56,17 @@ class Turns:
                 pause_s = self._pause_s * (0.5 + self._random() / 2)
                 self._pause_s = min(2 * self._pause_s, BACKOFF_MAX_S)
                 return pause_s
-            lease = self._lease(self._waiting.pop(0))
+            lease = ask(self._waiting.pop(0))
             if isinstance(lease, Lease):
                 self.left -= 1
                 return lease
             self.refusals.append(lease)
         return None
 
-    def another(self) -> Lease | None:
+    def another(self, ask: Ask) -> Lease | None:
         """A lease of an upstream that has not been asked yet, for a hedge."""
         while self.left > 0 and self._waiting:
-            lease = self._lease(self._waiting.pop(0))
+            lease = ask(self._waiting.pop(0))
             if isinstance(lease, Lease):
                 self.left -= 1
                 return lease

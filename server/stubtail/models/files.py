@@ -67,6 +67,7 @@ def _open_within(root: Path, path: Path, where: str) -> int:
             inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
             os.close(folder)
             folder = inner
-        return os.open(parts[-1], flags | os.O_NOFOLLOW, dir_fd=folder)
+        # A link to the root itself has no parts.
+        return os.open(parts[-1] if parts else ".", flags | os.O_NOFOLLOW, dir_fd=folder)
     finally:
         os.close(folder)

@@ -1,6 +1,6 @@
 """Tells files that rest from files that are still being written, by watching their state."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from stubtail.models.layout import Found, Scan
 from stubtail.models.policy import Fingerprint
@@ -22,10 +22,11 @@ class Settling:
         self._settle_s = settle_s
         self._accepted: dict[_Key, Fingerprint] = {}
         self._pending: dict[_Key, tuple[Fingerprint, float]] = {}
+        self._unsettled: dict[str, set[str]] = {}  # the same by model: each is asked about
 
-    def pending(self, name: str) -> set[str]:
+    def pending(self, name: str) -> Collection[str]:
         """The versions of a model whose files changed a moment ago."""
-        return {version for model, version in self._pending if model == name}
+        return self._unsettled.get(name, ())
 
     def observe(
         self, scan: Scan, now: float, *, at_once: Callable[[str], bool] = lambda _: False
@@ -55,7 +56,9 @@ class Settling:
             if fingerprint is not None:
                 accepted[key] = fingerprint
                 settled[key[0]][key[1]] = Found(found.path, fingerprint)
-        self._accepted, self._pending = accepted, pending
+        self._accepted, self._pending, self._unsettled = accepted, pending, {}
+        for name, version in pending:
+            self._unsettled.setdefault(name, set()).add(version)
         waits = [since + self._settle_s - now for _, since in pending.values()]
         return settled, min(waits, default=None)
 

@@ -162,35 +162,56 @@ class Admission:
         self, path: str, permit: Permit, stream: Awaitable[Any], context: Any
     ) -> Any:
         """A stream goes on for as long as its caller's credential is good, and known here."""
-        loop = asyncio.get_running_loop()
-        denied: CallError | None = None
-        timer: asyncio.TimerHandle
-
-        def look() -> None:
-            nonlocal denied, timer
-            try:
-                self._find(path, context, self._clock())
-            except CallError as error:
-                error.forget()
-                if error.code in DENIALS:
-                    denied = error
-                    if not end.expired():  # it may be ending for longer than this
-                        end.reschedule(loop.time())
-                    return
-            timer = loop.call_later(LOOK_AGAIN_S, look)
-
         ends_s = permit.identity.ends_s
         end = asyncio.timeout(None if ends_s == inf else max(ends_s - self._clock(), 0.0))
-        timer = loop.call_later(LOOK_AGAIN_S, look)
+        looks = _Looks(lambda: self._find(path, context, self._clock()), end)
         try:
             async with end:
                 return await stream
         except TimeoutError:
             if not end.expired():
                 raise
-            raise denied or unauthenticated(Unknown.EXPIRED) from None
+            raise looks.denied or unauthenticated(Unknown.EXPIRED) from None
         finally:
-            timer.cancel()
+            looks.stop()
+            del looks, end  # see `slow_callers.write_within`
+
+
+class _Looks:
+    """Looks at the caller of an open stream again and again, and ends it for one who may no more.
+
+    Args:
+        ask: raises CallError for such a one.
+        end: of the stream.
+
+    Attributes:
+        denied: why it was ended; None for any other reason.
+    """
+
+    __slots__ = ("_ask", "_end", "_loop", "_timer", "denied")
+
+    def __init__(self, ask: Callable[[], object], end: asyncio.Timeout) -> None:
+        self.denied: CallError | None = None
+        self._ask = ask
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(LOOK_AGAIN_S, self._look)
+
+    def stop(self) -> None:
+        """Looks no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        try:
+            self._ask()
+        except CallError as error:
+            error.forget()
+            if error.code in DENIALS:
+                self.denied = error
+                if not self._end.expired():  # it may be ending for longer than this
+                    self._end.reschedule(self._loop.time())
+                return
+        self._timer = self._loop.call_later(LOOK_AGAIN_S, self._look)
 
 
 @contextmanager

@@ -34,9 +34,11 @@ from stubtail.transport.step_aside import step_aside
 
 log = logging.getLogger("stubtail.transport")
 
-# A caller that does not read is looked at again after so long; doubles.
-LOOK_S = 0.0003  # how long a stream that has just begun is looked at before a timer is set
+LOOK_S = 0.001  # how long a stream is looked at, all in all, before a timer is set
+# A caller that does not read is looked at again after so long, and then after a bit more: so the
+# wait that is left when it reads at last is a fifth of all that it waited for.
 FULL_WAIT_S = 0.001
+FULL_WAIT_GROWTH = 1.25
 FULL_WAIT_MAX_S = 0.05
 STEP_S = 0.0002  # the loop steps aside after so long: a lane with jobs would await bursts of tokens
 LATELY_S = 0.02  # the lane has jobs if it had one so lately
@@ -202,6 +204,8 @@ class NativeCalls:
             if end is None or not end.expired():
                 raise  # the method's own
             raise unauthenticated(Unknown.EXPIRED) from None
+        finally:
+            del end  # see `slow_callers.write_within`
 
     async def _audited(
         self,
@@ -243,9 +247,10 @@ class NativeCalls:
                 async for reply in replies:
                     if front.stream_try_send(call, reply) == STREAM_SENT:
                         continue
+                    full_s = self._clock()
                     if not await self._send_slowly(call, reply, method.take_s, look_s):
                         return
-                    look_s = 0.0
+                    look_s -= self._clock() - full_s
         front.stream_end(call)
 
     def _push(self, call: int, reply: bytes) -> bool:
@@ -284,7 +289,7 @@ class NativeCalls:
                 return bool(sent == STREAM_SENT)
             if self._clock() >= began_s + take_s:
                 raise untaken(take_s)
-            wait_s = min(2 * wait_s, FULL_WAIT_MAX_S)
+            wait_s = min(FULL_WAIT_GROWTH * wait_s, FULL_WAIT_MAX_S)
 
     def _fail(self, call: int, error: CallError) -> None:
         assert self._front is not None

@@ -22,3 +22,7 @@ async def write_within(take_s: float, context: Any, reply: bytes) -> None:
         if not end.expired():
             raise
         raise untaken(take_s) from None
+    finally:
+        # It knows the task, which keeps what cancelled it, whose frames have this one: a cycle that
+        # would hold the call until a full collection, and those are rare here.
+        del end

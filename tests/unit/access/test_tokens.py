@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import jwt
@@ -83,6 +84,13 @@ def test_claims_that_do_not_fit_are_refused_with_their_reason(
     """Each by its own."""
     found = why(tokens_of(SIGNER), SIGNER.token(**claims))
     assert found in {reason, Unknown.INVALID} if claims == {"aud": None} else found is reason
+
+
+def test_a_token_ends_when_its_check_says_so() -> None:
+    """With the leeway: else one that passes has ended, is never remembered, and begins nothing."""
+    late = int(time.time()) - 1
+    said = tokens_of(SIGNER).verify(SIGNER.token(exp=late).encode())
+    assert said.expires_unix_s == late + 10.0
 
 
 def test_a_wrong_signature_is_refused() -> None:

@@ -47,6 +47,14 @@ def test_a_link_to_the_root_is_followed(folder, tmp_path):
     assert read(tmp_path / "link", tmp_path / "link/m/1/model.onnx") == b"graph"
 
 
+@pytest.mark.parametrize("target", [".", "../..", "../../m"])
+def test_a_link_to_a_folder_is_no_file(folder, tmp_path, target):
+    """Also one to the folder of models itself."""
+    (folder / "link.onnx").symlink_to(target)
+    with pytest.raises(ModelError, match="is a directory"):
+        read(tmp_path / "models", folder / "link.onnx")
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../secret"])
 def test_links_that_leave_are_refused(folder, tmp_path, target):
     """A file or a folder that is a link to elsewhere is not read."""

@@ -79,6 +79,29 @@ def test_no_settling_time():
     assert words(Settling(0.0).observe(scan(v1="a"), 0.0)[0]) == {"1": "a"}
 
 
+def test_what_settles_is_found_by_its_model():
+    """Each model is asked about in each look, and in a fresh copy of the folder all settle."""
+    compared = []
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    found = Found(Path("1"), (("a", 1, 1, 1),))
+    models = {f"m{number}": {"1": found} for number in range(100)}
+    settling = Settling(0.2)
+    settling.observe(Scan(models=models, root=(1, 1)), 0.0)
+    assert settling.pending(Name("m7")) == {"1"}
+    assert not settling.pending(Name("other"))
+    assert len(compared) < 10
+    settling.observe(Scan(models=models, root=(1, 1)), 0.2)
+    assert not settling.pending("m7")
+
+
 async def test_a_model_between_a_bad_version_and_the_next_is_not_gone(tmp_path):
     """Its folder is there, so callers are told to wait, even before the new files rest."""
     bench = Bench(tmp_path)

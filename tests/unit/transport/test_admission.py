@@ -1,7 +1,9 @@
 """The guard of the grpcio transport, where a real call does not get to: full logs, ends of time."""
 
 import asyncio
+import gc
 import time
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -169,6 +171,42 @@ async def test_a_stream_ends_when_its_key_is_withdrawn(monkeypatch: pytest.Monke
     guard.replace_keys(KeyRing([(replace(caller, grants=grants_of(())), [MADE["acme"][1]], 1e12)]))
     await tasks["acme"]
     assert ends[1].reason == "SCOPE_MISSING"
+
+
+@pytest.mark.parametrize("how", ["ended", "failed", "cancelled"])
+async def test_nothing_of_a_stream_stays_when_it_is_over(how: str) -> None:
+    """Its call is freed at once: collections of what streams leave behind are rare in a server."""
+    Times.unix_s = time.time()
+    admission, ends = admission_of(guard_of())
+    begun = asyncio.Event()
+
+    async def watch(_: Any, __: Any) -> None:
+        begun.set()
+        await asyncio.sleep(60 if how == "cancelled" else 0)
+        if how == "failed":
+            raise draining()
+
+    path = "/inference.GRPCInferenceService/ModelStreamInfer"
+    hear(admission, path, "web")
+    guarded = admission.guarded(path, watch, streams=True, counted=True)
+    context = Context()
+    ended = weakref.ref(context)
+    gc.disable()
+    try:
+        task = asyncio.create_task(guarded(b"", context))
+        del context
+        await begun.wait()
+        if how == "cancelled":
+            task.cancel()
+        await asyncio.wait([task])
+        for error in ends:
+            error.forget()  # as whoever ends a call does
+        del task
+        await asyncio.sleep(0)
+        assert ended() is None
+    finally:
+        gc.enable()
+    assert len(ends) == (how == "failed")
 
 
 async def test_calls_at_work_are_counted_and_bounded() -> None:
