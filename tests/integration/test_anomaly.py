@@ -83,6 +83,10 @@ BAD_SERIES = {
     "lengths": (of_series(noise(), noise(20), group=True), "series.series[1].values"),
     "dependencies": (of_series(noise(), dependencies=[pb.Dependency()]), "series.dependencies"),
     "focus": (of_series(noise(), focus="x"), "series.focus"),
+    "focus nobody knows": (
+        of_series(noise(), group=True, focus="s7", dependencies=[pb.Dependency(component="s0")]),
+        "series.focus",
+    ),
     "nothing": (pb.DetectRequest(), "input"),
     "no model": (pb.DetectRequest(dense={"values": [1.0]}), "model"),
     "not one": (pb.DetectRequest(model="churn", dense={"values": [1.0]}), "model"),

@@ -16,6 +16,7 @@ from stubtail.endpoints import forecast
 from stubtail.forecasting.task import MODELS
 from stubtail.standard import health_pb2
 from stubtail.v1 import forecasting_pb2
+from stubtail_client.cli.run import main
 from tests import model_files
 from tests.forecasting_ready import until_it_forecasts
 from tests.integration.calls import Code, dense, refusal, score, unary
@@ -272,3 +273,18 @@ def test_metrics_and_health_tell_of_models(channel, forecast_server):
         request = health_pb2.HealthCheckRequest(service=name).SerializeToString()
         reply = unary(channel, "/grpc.health.v1.Health/Check")(request, timeout=TIMEOUT_S)
         assert health_pb2.HealthCheckResponse.FromString(reply).status == 1
+
+
+def test_the_command_line_says_what_it_found(forecast_server, tmp_path, capsys):
+    """Seasons with their unit, or that there is none; and the field that is wrong."""
+    path = tmp_path / "sold.csv"
+    path.write_text("sold\n" + "\n".join("1258"[at % 4] for at in range(40)) + "\n")
+    words = ["forecast", "--server", forecast_server.address, "--model", "seasonal-naive"]
+    words += ["--timeout", str(TIMEOUT_S)]
+    assert main([*words, "--horizon", "2", str(path)]) == 0
+    assert "seasons: 4 steps; trend: " in capsys.readouterr().out
+    assert main([*words, "--horizon", "-2", str(path)]) == 1
+    assert "horizon: must be 1 to 1,024, got -2" in capsys.readouterr().err
+    path.write_text("sold\n5\n5\n5\n")
+    assert main([*words, str(path)]) == 0
+    assert "seasons: none; trend: " in capsys.readouterr().out

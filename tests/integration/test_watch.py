@@ -178,6 +178,10 @@ def test_the_command_line_shows_what_is_unusual(
     assert [one["start"] for one in found["anomalies"]] == [200]
     assert main([*words, "--time", "when"]) == 2
     assert "no column 'when'" in capsys.readouterr().err
+    assert main([*words, "--rate", "5"]) == 1
+    refused = capsys.readouterr().err
+    assert "false_alarm_rate: must be" in refused
+    assert "None" not in refused  # it has no model whose features could be listed
     with Client(watchful.address, timeout=TIMEOUT_S) as client:
         names = [one.name for one in client.model("anomaly").features]
     row = ",".join(f"{value:g}" for value in usual_row(watchful)[0])

@@ -23,7 +23,7 @@ from stubtail_client.detect_answers import (
     SeriesAnomalies,
     SeriesFound,
 )
-from stubtail_client.errors import InvalidArgument, malformed_reply
+from stubtail_client.errors import invalid_rows, malformed_reply
 from stubtail_client.frames import is_frame
 from stubtail_client.options import Priority, checked_model, priority_number
 from stubtail_client.plans import Part, Plan
@@ -78,7 +78,7 @@ class RowsPlan(Plan[anomaly_pb2.DetectResponse, RowAnomalies]):
         timeout: float | None,
     ) -> None:
         if not isinstance(top, int) or top < 0:
-            raise InvalidArgument(f"top is 0 or more features, not {top!r}")
+            raise invalid_rows("top", f"must be 0 or more features, got {top!r}")
         self._request = anomaly_pb2.DetectRequest(
             model=checked_model(model),
             priority=priority_number(priority),
@@ -167,7 +167,7 @@ def series_request(
     names = {str(kind): at for at, kind in enumerate(KINDS, start=1)}
     unknown = [str(kind) for kind in kinds if str(kind) not in names]
     if unknown:
-        raise InvalidArgument(f"kinds are {', '.join(names)}; not {unknown[0]!r}")
+        raise invalid_rows("kinds", f"must be of {', '.join(names)}; got {unknown[0]!r}")
     request = anomaly_pb2.DetectRequest(
         priority=priority_number(priority), false_alarm_rate=false_alarm_rate or 0.0
     )
@@ -243,15 +243,17 @@ def _one(name: str, values: Any) -> SentSeries:
     index = None if callable(index) else index  # a list has a method of this name
     times = np.empty(0)
     if index is not None and getattr(getattr(index, "dtype", None), "kind", "") == "M":
-        stamps = np.asarray(index.to_numpy(), "datetime64[ns]")
+        aware = getattr(index, "tz", None) is not None
+        utc = index.tz_convert("UTC").tz_localize(None) if aware else index
+        stamps = np.asarray(utc.to_numpy(), "datetime64[ns]")
         times = stamps.astype(np.int64) / 1e9
     try:
         numbers = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"series {name!r} has values that are no numbers") from None
+        raise invalid_rows(f"series {name!r}", "expected numbers") from None
     if numbers.ndim != 1:
         shape = list(numbers.shape)
-        raise InvalidArgument(f"series {name!r} is not one row of numbers but {shape}")
+        raise invalid_rows(f"series {name!r}", f"expected one row of numbers, got {shape}")
     return SentSeries(name, numbers, times, index)
 
 

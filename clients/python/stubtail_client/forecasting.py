@@ -63,6 +63,8 @@ class ForecastQuestion:
             InvalidArgument: an argument cannot be sent.
         """
         given = series_of(self.series)
+        if isinstance(self.horizon, int) and not 0 <= self.horizon < 1 << 32:
+            raise invalid_rows("horizon", f"must be 1 to 1,024, got {self.horizon}")
         try:
             request = forecasting_pb2.ForecastRequest(
                 model=checked_model(self.model),

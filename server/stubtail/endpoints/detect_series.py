@@ -71,6 +71,9 @@ def read_series(request: Any, payload: bytes, rate: float, points_max: int) -> t
     if asked.focus and not asked.dependencies:
         raise invalid_field("series.focus", "needs `group` and `dependencies`")
     _check_names(asked)
+    if asked.focus and asked.focus not in _components(asked):
+        expected = "must be a component of the series or of the dependencies"
+        raise invalid_field("series.focus", expected)
     points = len(payload) // 8 + 1  # of packed doubles there are at most so many
     return Asked(asked, payload, rate, _kinds(asked), points_max), points
 
@@ -92,6 +95,14 @@ def _check_names(asked: Any) -> None:
         if asked.group and (not one.name or seen.setdefault(one.name, index) != index):
             problem = "must be a name of its own, as the series are a group"
             raise invalid_field(f"series.series[{index}].name", problem)
+
+
+def _components(asked: Any) -> set[str]:
+    """All that a request speaks of: a focus beyond them would be answered with silence."""
+    found = {one.component or one.name for one in asked.series}
+    for edge in asked.dependencies:
+        found |= {edge.component, edge.depends_on}
+    return found
 
 
 class SeriesRunner:

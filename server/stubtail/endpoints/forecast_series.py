@@ -220,7 +220,8 @@ def _covariates(messages: Any, count: int, horizon: int) -> Doubles | None:
         wrong = ~np.isfinite(row) | (np.abs(row) > 1e150)
         if wrong.any():
             at = int(np.argmax(wrong))
-            raise SeriesError(f"covariates[{index}].values[{at}]", "must be a finite number")
+            expected = f"must be a number within 1e150, got {row[at]:g}"
+            raise SeriesError(f"covariates[{index}].values[{at}]", expected)
         rows.append(row)
     return np.stack(rows)
 

@@ -14,6 +14,7 @@ GAIN_MIN: Final = 0.05  # what a longer season must add to the shorter one
 PEAKS_MAX: Final = 8
 PEAK_MIN: Final = 0.02  # what the top of a peak must stand out by
 UNUSUAL_MIN: Final = 0.2  # the same where a wandering level, or noise, may have made it
+PART_HEIGHT_MIN: Final = 0.25  # of the height of a season, for a part of it to be one
 WANDERS: Final = 0.02  # variance of steps over that of the series
 
 
@@ -39,7 +40,7 @@ def detect(values: Doubles, cycles: Sequence[float] = ()) -> tuple[int, ...]:
     if not cycles:
         correlation = autocorrelation(changes if wanders else line)
         found = _seasons(correlation, _peaks(correlation, most), most)
-        return (_shortest(found),) if found else ()
+        return (_shortest(found, correlation),) if found else ()
     tried = [round(cycle) for cycle in cycles]
     best: tuple[float, tuple[int, ...]] = (0.0, ())
     for course, is_usual in ((line, not wanders), (changes, wanders)):
@@ -116,7 +117,18 @@ def _calendar(found: list[tuple[float, int]], correlation: Doubles) -> tuple[int
     return tuple(length for _, length in kept[:SEASONS_MAX])
 
 
-def _shortest(found: list[tuple[float, int]]) -> int:
-    """Of peaks that are nearly as high, the shortest: two seasons are a season as well."""
+def _shortest(found: list[tuple[float, int]], correlation: Doubles) -> int:
+    """Of peaks that are nearly as high, the shortest: two seasons are a season as well.
+
+    A long series has more repeats of its season than peaks are looked at, all of them about as
+    high, so that the season itself may not be among them: parts of the length are tried as well.
+    """
     best = max(strength for strength, _ in found)
-    return min(length for strength, length in found if strength >= 0.9 * best - 0.02)
+    enough = 0.9 * best - 0.02
+    length = min(length for strength, length in found if strength >= enough)
+    stands_out = max(PEAK_MIN, PART_HEIGHT_MIN * _height(correlation, length))
+    for parts in range(length // 2, 1, -1):
+        part = round(length / parts)
+        if correlation[part] >= enough and _height(correlation, part) > stands_out:
+            return part
+    return length

@@ -1,12 +1,13 @@
-"""Pins how a large input of `detect` is sent in parts, and how their answers become one."""
+"""Pins how the input of `detect` is sent, a large one in parts, and how answers become one."""
 
 import numpy as np
 import pytest
 
 from stubtail.v1 import anomaly_pb2
-from stubtail_client import Internal
+from stubtail_client import Internal, InvalidArgument
 from stubtail_client.connection import Settings
-from stubtail_client.detect_wire import RowsPlan
+from stubtail_client.detect import detect_series
+from stubtail_client.detect_wire import RowsPlan, read_series
 
 SETTINGS = Settings(
     server="x:1",
@@ -62,3 +63,30 @@ def test_a_reply_must_have_an_answer_for_each_row() -> None:
     for wrong in (reply(1).SerializeToString(), b"\xff\xff"):
         with pytest.raises(Internal):
             one.decode(part, wrong, ())
+
+
+@pytest.mark.parametrize(
+    ("series", "options", "field"),
+    [
+        ({"cpu": ["a"] * 9}, {}, "series 'cpu'"),
+        (np.zeros((2, 9)), {}, "series ''"),
+        ([1.0] * 9, {"kinds": ["nope"]}, "kinds"),
+    ],
+    ids=["no numbers", "two rows", "kind"],
+)
+def test_what_cannot_be_sent_is_named(series, options, field) -> None:
+    """As the server names it, so that programs read one form."""
+    with pytest.raises(InvalidArgument) as caught:
+        detect_series(series, **options)
+    assert caught.value.reason == "INVALID_FIELD"
+    assert [one.field for one in caught.value.violations] == [field]
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_with_a_zone_are_sent_as_utc() -> None:
+    """And without a warning of numpy's, which some programs make errors of."""
+    pd = pytest.importorskip("pandas")
+    index = pd.date_range("2026-03-29", periods=9, freq="h", tz="Europe/Berlin")
+    (sent,) = read_series(pd.Series(np.zeros(9), index=index))
+    assert sent.timestamps.tolist() == [one.timestamp() for one in index]
+    assert sent.index is index

@@ -88,8 +88,9 @@ def test_what_is_no_series_is_refused(series):
 
 def test_what_cannot_be_sent_is_refused():
     """A horizon that no uint32 holds."""
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidArgument) as caught:
         ForecastQuestion(series=[1.0], horizon=-1).encode()
+    assert [one.field for one in caught.value.violations] == ["horizon"]
 
 
 def test_quantiles_by_level():

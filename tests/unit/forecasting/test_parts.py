@@ -25,6 +25,22 @@ def test_seasons_are_found_where_they_are():
     assert detect(months(120)) == (12,)
 
 
+@pytest.mark.parametrize("length", [7, 12, 24, 48])
+def test_many_repeats_do_not_hide_a_season(length):
+    """A hundred days of hours have a season of a day, and not of three or of thirteen."""
+    rng = np.random.default_rng(length)
+    steps = np.arange(length * 100)
+    values = 100 + 20 * np.sin(2 * np.pi * steps / length) + rng.normal(0, 2, len(steps))
+    assert detect(values) == (length,)
+
+
+def test_a_part_of_a_season_is_none():
+    """Two bumps a day, of which one is high, repeat by the day."""
+    steps = np.arange(24 * 60)
+    bumps = 10 * (steps % 24 == 8) + 3 * (steps % 24 == 20)
+    assert detect(bumps + np.random.default_rng(1).normal(0, 0.3, len(steps))) == (24,)
+
+
 def test_no_season_is_found_in_noise():
     """No season is found in noise."""
     rng = np.random.default_rng(3)

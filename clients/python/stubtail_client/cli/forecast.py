@@ -159,11 +159,12 @@ def _table(result: Forecast) -> list[str]:
     lines = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
     if result.horizon > SHOWN:
         lines.append(f"and {result.horizon - SHOWN} more steps; --output FILE writes all of them")
-    seasons = ", ".join(f"{length:g}" for length in result.season_lengths) or "none"
+    lengths = ", ".join(f"{length:g}" for length in result.season_lengths)
+    seasons = f"{lengths} steps" if lengths else "none"
     low, high = result.slope_interval
     lines += [
         f"model: {result.model}: {result.reason}",
-        f"seasons: {seasons} steps; trend: {result.slope:.4g} a step ({low:.4g} to {high:.4g})",
+        f"seasons: {seasons}; trend: {result.slope:.4g} a step ({low:.4g} to {high:.4g})",
     ]
     return lines + [f"note: {note}" for note in result.notes]
 

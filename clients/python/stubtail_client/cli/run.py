@@ -195,7 +195,8 @@ def _fail_call(error: StubtailError, arguments: Namespace) -> int:
         what = "rows" if arguments.command in {"score", "explain"} else "question"
         lines[0] = f"the server refuses the {what} [{error.code}{_and(error.reason)}]"
         lines[1:1] = [f"  - {violation}" for violation in error.violations]
-        if arguments.command not in (*_LLM_COMMANDS, "forecast"):
+        # Of `detect` there need be no model.
+        if arguments.command not in (*_LLM_COMMANDS, "forecast") and arguments.model:
             lines.append(f"  the features of the model:  {PROGRAM} model {arguments.model}")
     if isinstance(error, NotFound) and arguments.command != "health":
         listing = "llms" if arguments.command in _LLM_COMMANDS else "models"
