@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
-READY = re.compile(r"ready on (\S+:\d+), metrics on http://(\S+:\d+)/")
+READY = re.compile(r"ready on (\S+:\d+), metrics on https?://(\S+:\d+)/")
 ROOT = Path(__file__).parent.parent
 
 

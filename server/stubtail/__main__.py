@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -61,9 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0 clean, 1 failed, 2 wrong configuration."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["bench"]:
-        # A program of its own, which the server neither imports nor needs.
-        command = [sys.executable, "-m", "stubtail_bench", *given[1:]]
-        return subprocess.call(command)  # noqa: S603  # this interpreter, the caller's arguments
+        return _bench([sys.executable, "-m", "stubtail_bench", *given[1:]])
     if given and given[0] in OWN_OPTIONS:
         return _models(given[1:]) if given[0] == "models" else _access(given)
     parser = _parser()
@@ -85,16 +84,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return commands[options.command](settings)
 
 
-def announce(address: str, http_address: str, out: TextIO | None = None) -> None:
+def _bench(command: list[str]) -> int:
+    """Becomes the harness, a program of its own, which the server neither imports nor needs.
+
+    So signals reach it: beside a parent, Ctrl-C would cost it its figures, and SIGTERM not end it.
+    """
+    if os.name == "posix":
+        os.execv(command[0], command)  # noqa: S606  # this interpreter, the caller's arguments
+    return subprocess.call(command)  # noqa: S603  # the same; Windows cannot exchange a program
+
+
+def announce(address: str, pages: str, out: TextIO | None = None) -> None:
     """Prints the one ready line and, on a terminal, the command to try next.
 
     Args:
         address: host:port of gRPC.
-        http_address: host:port of the pages.
+        pages: the URL of the HTTP port.
         out: None takes standard output.
     """
     out = sys.stdout if out is None else out
-    line = f"stubtail {__version__} ready on {address}, metrics on http://{http_address}/metrics\n"
+    line = f"stubtail {__version__} ready on {address}, metrics on {pages}/metrics\n"
     if out.isatty():
         # A server that listens on all addresses is reached at the local one.
         host, _, port = address.rpartition(":")

@@ -1,6 +1,8 @@
 """The commands `stubtail keys new` and `stubtail audit verify`."""
 
 import argparse
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -10,6 +12,7 @@ from stubtail.audit.files import verify_folder
 
 DONE: Final = 0
 BROKEN: Final = 1
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")  # a name that TOML takes without quotes
 KEYS_ABOUT: Final = """\
 Prints a new API key, once, and what the settings keep of it. Nothing is stored: give the key to its
 owner, and put the hash into the settings, or into the file that access.keys_file names, which is
@@ -18,7 +21,8 @@ remove the old one when nobody sends it any more.
 """
 AUDIT_ABOUT: Final = """\
 Checks each chain of an audit log. A record that was changed, removed or put in between shows; what
-was cut off at the very end shows only against a last hash that was kept elsewhere (--expect).
+was cut off at the very end shows only against a last hash that was kept elsewhere (--expect). Old
+files are given up by and by (audit.files_kept): it tells which records are not there any more.
 """
 
 
@@ -29,10 +33,11 @@ def keys(arguments: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--name", default="NAME", help="of the caller, in the settings")
     options = parser.parse_args(arguments)
     key, kept = new_key()
+    name = options.name if _BARE.fullmatch(options.name) else json.dumps(options.name)
     out.write(
         f"key, shown only now:  {key}\n"
         "for the settings:\n"
-        f"  [access.keys.{options.name}]\n"
+        f"  [access.keys.{name}]\n"
         f'  hashes = ["{kept}"]\n'
         '  scopes = ["stubtail:predict", "stubtail:read"]\n'
     )
@@ -54,6 +59,9 @@ def audit(arguments: Sequence[str], out: TextIO, errors: TextIO) -> int:
     broken = not chains
     for stem, count, link, problem in chains:
         out.write(f"{stem}: {count:,} records, the last is {link.seq:,} with hash {link.digest}\n")
+        first = link.seq - count + 1
+        if count and first > 1:
+            out.write(f"  those before {first:,} are gone: given up as the oldest, or removed\n")
         if problem:
             broken = True
             out.write(f"  BROKEN: {problem}\n")

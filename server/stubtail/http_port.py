@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stubtail.config import Settings, asks_on_http, is_loopback
+from stubtail.config import Settings, asks_on_http, http_scheme, is_loopback
 from stubtail.monitoring.door import Door
 from stubtail.monitoring.http import Monitoring, MonitoringError
 from stubtail.monitoring.page import PageMaker
@@ -35,8 +35,7 @@ def http_port(
     if isinstance(address, Path):
         return Monitoring(pages, address)
     host, tls = settings.server.http_host, None
-    is_local = is_loopback(host)
-    if settings.tls.cert_file and not is_local:
+    if http_scheme(settings) == "https":
         from stubtail.monitoring.tls import HttpTls  # noqa: PLC0415  # ssl is not for everybody
 
         try:
@@ -44,7 +43,7 @@ def http_port(
         except OSError as error:
             reason = f"the HTTP port cannot use the certificate of tls.cert_file: {error}"
             raise MonitoringError(reason) from error
-    door = Door(guard if asks_on_http(settings) else None, host, is_local=is_local)
+    door = Door(guard if asks_on_http(settings) else None, host, is_local=is_loopback(host))
     return Monitoring(pages, address, door, tls)
 
 

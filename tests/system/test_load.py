@@ -1,8 +1,10 @@
 """The load harness against real servers: its numbers add up, and no stall or failure hides."""
 
 import json
+import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +17,8 @@ import pytest
 from benchmarks.processes import Server
 from stubtail_bench import arrivals
 from stubtail_bench.__main__ import main
+from stubtail_bench.connections import Slow
+from stubtail_bench.crew import Loop, Span, Target, _child
 from stubtail_bench.engine import Engine
 from stubtail_bench.histogram import dense, quantiles_s
 from stubtail_bench.modes import Bench, Run
@@ -168,6 +172,37 @@ def test_the_server_command_starts_the_harness(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "stubtail-bench: a.json is no result of `load`" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a program cannot become another")
+def test_a_signal_to_the_command_reaches_the_harness():
+    """Whoever started it knows one process: that is the one that loads, and ends as it says."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.settimeout(60)
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        command = [sys.executable, "-m", "stubtail", "bench", "load", address, "--model", "m"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                mute.accept()[0].close()  # it asks what the model takes
+                process.send_signal(signal.SIGINT)
+                told = process.communicate(timeout=60)[1]
+            finally:
+                process.kill()
+    assert process.returncode == 130
+    assert told == "stubtail-bench: stopped before the end of a run: there are no figures\n"
+
+
+def test_a_process_whose_parent_was_killed_ends_quietly():
+    """What it would tell nobody reads."""
+    ours, theirs = multiprocessing.Pipe()
+    ours.close()
+    handler = signal.getsignal(signal.SIGINT)
+    message = request_bytes("affine", np.zeros((1, 3), np.float32))
+    nobody = Target("127.0.0.1:1", [Kind("any", INFER, [message], [1])], 1, Slow(), 1.0)
+    try:
+        _child(theirs, nobody, Loop([0], 1), Span(0.0, 0.1))
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def test_what_was_complete_is_kept_when_the_load_is_stopped(

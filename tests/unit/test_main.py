@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 def test_ready_is_one_line():
     """Programs read one line with `ready` and the address, and nothing else."""
     out = io.StringIO()
-    command.announce("127.0.0.1:8500", "127.0.0.1:8501", out)
+    command.announce("127.0.0.1:8500", "http://127.0.0.1:8501", out)
 
     (line,) = out.getvalue().splitlines()
     assert "ready on 127.0.0.1:8500, metrics on http://127.0.0.1:8501/metrics" in line
@@ -37,7 +37,7 @@ def test_ready_is_one_line():
 def test_terminal_gets_the_next_command(address, reached_at):
     """A person gets a command to paste, with an address that can be called."""
     out = Terminal()
-    command.announce(address, "127.0.0.1:8501", out)
+    command.announce(address, "http://127.0.0.1:8501", out)
 
     _, _, pasted = out.getvalue().splitlines()
     python, *rest = pasted.split()

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from stubtail.config import Settings, SupervisorSettings
+from stubtail.config import ServerSettings, Settings, SupervisorSettings, TlsSettings
 from stubtail.supervisor.control import ForegroundControl, Heartbeats
 from stubtail.supervisor.pages import Family, exposition, merge
 from stubtail.supervisor.policy import WorkerLife, may_announce, must_give_up
@@ -133,9 +133,20 @@ def test_foreground_announces_and_complains():
     control.ready("127.0.0.1:8500", "127.0.0.1:8501")
     control.failed("no port")
 
-    assert told == [("127.0.0.1:8500", "127.0.0.1:8501")]
+    assert told == [("127.0.0.1:8500", "http://127.0.0.1:8501")]
     assert errors.getvalue() == "stubtail: no port\n"
     assert control.http_address == ("127.0.0.1", 8501)
+
+
+@pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "https://x:1"), ("127.0.0.1", "http://x:1")])
+def test_the_pages_are_announced_as_they_are_spoken_to(host: str, url: str):
+    """With the certificate where others reach them, without one on this machine."""
+    settings = Settings(
+        server=ServerSettings(http_host=host), tls=TlsSettings(cert_file="c.pem", key_file="k.pem")
+    )
+    told = []
+    ForegroundControl(settings, lambda _, pages: told.append(pages), io.StringIO()).ready("", "x:1")
+    assert told == [url]
 
 
 def test_merge_labels_and_groups():

@@ -164,6 +164,7 @@ def _workload(options: argparse.Namespace) -> Workload:
     if options.seconds is not None:
         arrivals = arrivals.lasting(options.seconds)
     _complete(arrivals)
+    _expect_no_sweep(options, arrivals)
     named = {
         "seconds": options.seconds,
         "warm_up_s": options.warm_up,
@@ -189,6 +190,16 @@ def _complete(arrivals: Arrangement) -> None:
         raise LoadError("a replay needs a --trace: nasa, azure_conversations, azure_code or a file")
 
 
+def _expect_no_sweep(options: argparse.Namespace, arrivals: Arrangement) -> None:
+    """Raises LoadError for --rates beside what has no rate, and would be measured without them."""
+    if options.rates is None:
+        return
+    if options.mode != "open":
+        raise LoadError(f"--rates are of --mode open; {options.mode} has no rates to go through")
+    if options.arrivals and arrivals.shape not in {"poisson", "constant"}:
+        raise LoadError(f"--rates are of poisson and constant arrivals, not of {arrivals.shape}")
+
+
 def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
     """Runs the mode; what it found besides the runs, for the JSON document."""
     arrivals = bench.workload.arrivals
@@ -201,7 +212,7 @@ def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
             bench.closed(1, "one call at a time", connections=1)
         elif options.mode == "offline":
             bench.closed(_OFFLINE_STREAMS, f"{_OFFLINE_STREAMS} in flight a connection")
-        elif options.rates:
+        elif options.rates is not None:
             for rate in _rates(options.rates):
                 bench.open(arrivals.at(rate), f"{rate:g}/s")
         else:

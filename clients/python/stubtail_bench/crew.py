@@ -5,7 +5,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -188,7 +188,9 @@ def _expect(pipe: Connection, patience_s: float) -> Any:
 def _child(pipe: Connection, target: Target, job: Job, span: Span) -> None:
     """The life of one of several processes; Ctrl-C is their parent's, who ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        pipe.send(_do(target, job, span, pipe, lambda raw: pipe.send(glimpse(raw))))
-    except LoadError as error:
-        pipe.send(error)
+    # Where the parent was killed, nobody is left to be told anything.
+    with suppress(BrokenPipeError, ConnectionResetError, EOFError):
+        try:
+            pipe.send(_do(target, job, span, pipe, lambda raw: pipe.send(glimpse(raw))))
+        except LoadError as error:
+            pipe.send(error)

@@ -130,7 +130,7 @@ def _how(parser: argparse.ArgumentParser, traces: Path) -> None:
         "--rate", type=rate, metavar="R", help="calls a second (100); with server: where to begin"
     )
     how.add_argument("--rates", metavar="R,R,...", help="one open run for each: a sweep")
-    how.add_argument("--rate-end", type=rate, metavar="R", help="where a ramp ends")
+    how.add_argument("--rate-end", type=rate, metavar="R", help="where a ramp ends (0)")
     how.add_argument("--trace", help="for replay: nasa, azure_conversations, azure_code or a file")
     how.add_argument("--start", type=rate, metavar="S", help="where in the trace to begin (0)")
     how.add_argument("--speed", type=factor, metavar="F", help="times faster than recorded (1)")

@@ -1,5 +1,6 @@
 """The line that tells how a run is going, on a terminal only."""
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +36,9 @@ def glimpse(raw: Raw) -> Glimpse:
     if not log:
         return Glimpse(raw.issued, raw.ended, 0, float("nan"))
     due_s, ended_s, _ = np.array(log[-3 * _RECENT :]).reshape(-1, 3).T
-    p99 = float(np.quantile(ended_s - due_s, 0.99))
+    took_s = np.sort(ended_s - due_s)
+    # By hand: the first np.quantile of a process takes 10 ms, and calls that are due wait for it.
+    p99 = float(took_s[math.ceil(0.99 * len(took_s)) - 1])
     return Glimpse(raw.issued, raw.ended, len(log) // 3, p99)
 
 

@@ -1,7 +1,7 @@
 """What a server says about its models: the tensors they take and, from stubtail, their features."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from stubtail.oip import inference_pb2
 from stubtail.v1 import models_pb2
 from stubtail_bench.door import OPEN, Door
 from stubtail_bench.errors import LoadError
-from stubtail_bench.headers import Header
 from stubtail_bench.traffic import Kind
 
 _METADATA_PATH = "/inference.GRPCInferenceService/ModelMetadata"
@@ -79,10 +78,11 @@ def describe(address: str, models: Iterable[str], door: Door = OPEN) -> dict[str
     """
     with door.channel(address) as channel:
         asked = sorted(set(models))
-        return {name: _describe(channel, address, name, door.metadata) for name in asked}
+        return {name: _describe(channel, address, name, door) for name in asked}
 
 
-def _describe(channel: Any, address: str, name: str, metadata: Sequence[Header]) -> Served:
+def _describe(channel: Any, address: str, name: str, door: Door) -> Served:
+    metadata = door.metadata
     ask = channel.unary_unary(_METADATA_PATH, None, None)
     request = inference_pb2.ModelMetadataRequest(name=name)
     try:
@@ -92,9 +92,10 @@ def _describe(channel: Any, address: str, name: str, metadata: Sequence[Header])
     except grpc.RpcError as error:
         code: Any = error
         if code.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}:
+            doubt = "do you trust each other (--ca, --cert)" if door.tls else "does it want --tls"
             raise LoadError(
                 f"nothing answers at {address} ({code.code().name}, {_ASK_S:.0f} s): is a server"
-                " running there, and does it want --tls?"
+                f" running there, and {doubt}?"
             ) from error
         raise LoadError(
             f"{address} does not describe the model {name!r}: {code.code().name}: {code.details()}"

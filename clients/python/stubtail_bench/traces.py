@@ -25,7 +25,7 @@ _SECONDS_SUFFIXES = (".tbz2", ".tar.bz2", ".txt")
 
 
 class TraceMissingError(LoadError):
-    """The trace is not on this machine; what needs it is skipped, and says so."""
+    """The trace is not on this machine."""
 
 
 def path_of(name: str, folder: Path) -> Path:
@@ -36,7 +36,8 @@ def path_of(name: str, folder: Path) -> Path:
     """
     path = folder / KNOWN[name] if name in KNOWN else Path(name)
     if not path.is_file():
-        raise TraceMissingError(f"trace {name!r}: there is no {path}; skipped")
+        advice = "; --traces names the folder of known ones" if name in KNOWN else ""
+        raise TraceMissingError(f"trace {name!r}: there is no {path}{advice}")
     return path
 
 

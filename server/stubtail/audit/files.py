@@ -131,7 +131,7 @@ class Files:
     def _next(self) -> None:
         self._end()
         files = files_of(self._folder, self._stem)
-        number = int(files[-1].name[len(self._stem) + 1 : -len(".jsonl")]) + 1 if files else 1
+        number = _number(files[-1]) + 1 if files else 1
         path = self._folder / f"{self._stem}-{number:09d}.jsonl"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._file = FileIO(descriptor, "wb")  # no buffer: what failed must not come later
@@ -152,8 +152,12 @@ def verify_folder(folder: Path) -> list[tuple[str, int, Link, str]]:
     """
     found = []
     for stem in stems_of(folder):
-        total, link, problem = 0, None, ""
-        for path in files_of(folder, stem):
+        paths = files_of(folder, stem)
+        # The first file of all begins with the first record; before another there were older ones,
+        # which were given up, and nobody knows any more where the chain stood after them.
+        link = Link() if _number(paths[0]) == 1 else None
+        total, problem = 0, ""
+        for path in paths:
             with path.open("rb") as file:
                 count, link, problem = verify(file, link)
             total += count
@@ -162,6 +166,10 @@ def verify_folder(folder: Path) -> list[tuple[str, int, Link, str]]:
                 break
         found.append((stem, total, link or Link(), problem))
     return found
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def _stem(path: Path) -> str:

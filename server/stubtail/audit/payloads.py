@@ -18,7 +18,18 @@ from stubtail.audit.writer import Writer
 BYTES_MAX: Final = 64 * 1024  # larger requests are noted by their size and hash alone
 ELEMENTS_MAX: Final = 8  # of a list that are shown
 DEPTH_MAX: Final = 6
-KEPT: Final = frozenset({"model", "models", "model_name", "model_version", "name", "datatype"})
+# Texts that stay, one by one: names of series, covariates and constraints are the callers' own.
+_OURS: Final = ("Column.name", "Axis.name", "Bounds.name", "MaxChange.name", "ScoreRequest.models")
+_CALLS: Final = ("ScoreRequest", "DecideRequest", "DetectRequest", "ForecastRequest")
+_OIP: Final = ("model_name", "model_version", "InferInputTensor.name", "InferInputTensor.datatype")
+KEPT: Final = frozenset(
+    {
+        *(f"stubtail.v1.{name}" for name in _OURS),
+        *(f"stubtail.v1.{name}.model" for name in _CALLS),
+        *(f"inference.ModelInferRequest.{name}" for name in _OIP),
+        "inference.ModelInferRequest.InferRequestedOutputTensor.name",
+    }
+)
 
 Decode = Callable[..., Any]
 
@@ -108,7 +119,7 @@ def redacted(message: Any, *, numbers: bool, depth: int = 0) -> dict[str, Any]:
 
 
 def _list(field: Any, values: Any, numbers: bool, depth: int) -> Any:
-    if field.name in KEPT or numbers or field.message_type is not None:
+    if field.full_name in KEPT or numbers or field.message_type is not None:
         first = [_one(field, value, numbers, depth) for value in values[:ELEMENTS_MAX]]
         return {"count": len(values), "first": first}
     return {"count": len(values)}
@@ -124,7 +135,7 @@ def _one(field: Any, value: Any, numbers: bool, depth: int) -> Any:
     if field.message_type is not None:
         return redacted(value, numbers=numbers, depth=depth + 1)
     if isinstance(value, str):
-        return value[:128] if field.name in KEPT else {"characters": len(value)}
+        return value[:128] if field.full_name in KEPT else {"characters": len(value)}
     if isinstance(value, bytes):
         return {"bytes": len(value)}
     if isinstance(value, bool) or field.enum_type is not None or numbers:

@@ -10,7 +10,14 @@ from stubtail.config.llm_limits import (
     LlmPrivacySettings,
 )
 from stubtail.config.llm_local import LlmLocalSettings, with_local
-from stubtail.config.load import asks_on_http, child_environment, is_loopback, load, provider_keys
+from stubtail.config.load import (
+    asks_on_http,
+    child_environment,
+    http_scheme,
+    is_loopback,
+    load,
+    provider_keys,
+)
 from stubtail.config.scheduling import SchedulingSettings
 from stubtail.config.secrets import Secret
 from stubtail.config.sections import LimitsSettings, ModelsSettings, ServerSettings, Settings
@@ -47,6 +54,7 @@ __all__ = [
     "asks_on_http",
     "child_environment",
     "from_document",
+    "http_scheme",
     "is_loopback",
     "load",
     "provider_keys",

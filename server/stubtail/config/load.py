@@ -132,6 +132,12 @@ def asks_on_http(settings: Settings) -> bool:
     return wanted == "always" or (wanted == "auto" and not is_loopback(settings.server.http_host))
 
 
+def http_scheme(settings: Settings) -> str:
+    """How the HTTP port is spoken to: with the certificate of gRPC where others reach it."""
+    local = is_loopback(settings.server.http_host)
+    return "https" if settings.tls.cert_file and not local else "http"
+
+
 def _http_conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     server, tls = settings.server, settings.tls
     if not asks_on_http(settings):

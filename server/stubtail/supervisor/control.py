@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
-from stubtail.config import Settings, from_document
+from stubtail.config import Settings, from_document, http_scheme
 
 HANDOVER_BYTES_MAX: Final = 1024 * 1024
 HANDOVER_TIMEOUT_S: Final = 10.0
@@ -83,7 +83,7 @@ class ForegroundControl(Heartbeats):
 
     Args:
         settings: of this process.
-        announce: prints the ready line, given the two addresses.
+        announce: prints the ready line, given host:port of gRPC and the URL of the pages.
         errors: where a failure is told.
     """
 
@@ -95,6 +95,7 @@ class ForegroundControl(Heartbeats):
     ) -> None:
         super().__init__()
         self.http_address: HttpAddress = (settings.server.http_host, settings.server.http_port)
+        self._scheme = http_scheme(settings)
         self._announce = announce
         self._errors = errors
 
@@ -103,7 +104,7 @@ class ForegroundControl(Heartbeats):
 
     def ready(self, address: str, http_address: str) -> None:
         """Prints the ready line."""
-        self._announce(address, http_address)
+        self._announce(address, f"{self._scheme}://{http_address}")
 
     def failed(self, message: str) -> None:
         """Prints the message."""

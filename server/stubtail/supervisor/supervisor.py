@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from stubtail.config import Settings
+from stubtail.config import Settings, http_scheme
 from stubtail.http_port import http_access, http_port, start_access
 from stubtail.runtime_folder import RuntimeFolder
 from stubtail.supervisor.pages import Family, supervisor_pages
@@ -46,7 +46,7 @@ class Supervisor:
         settings: of the server.
         workers: how many processes.
         command: starts a worker, which is handed a `PipeControl`.
-        announce: prints the ready line, given host:port of gRPC and of the pages.
+        announce: prints the ready line, given host:port of gRPC and the URL of the pages.
         clock: monotonic seconds.
     """
 
@@ -72,7 +72,7 @@ class Supervisor:
         self._exit_code = 0
         self._generation = 0
         self._folder = Path()
-        self._address = self._http_address = ""
+        self._address = self._pages = ""
 
     def run(self) -> int:
         """Serves until told to stop; returns the exit code.
@@ -94,7 +94,7 @@ class Supervisor:
         try:
             start_access(access)
             monitoring.start()
-            self._http_address = monitoring.address
+            self._pages = f"{http_scheme(self._settings)}://{monitoring.address}"
             with SignalInbox() as inbox:
                 self._loop(inbox)
         finally:
@@ -254,7 +254,7 @@ class Supervisor:
         lives = [place.life for place in self._places]
         if not self._announced and may_announce(lives):
             self._announced = True
-            self._announce(self._address, self._http_address)
+            self._announce(self._address, self._pages)
             if failed := sum(not life.is_ready for life in lives):
                 _log.warning("serving with fewer workers", extra={"missing": failed})
         elif must_give_up(lives, self._settings.supervisor.start_attempts_max):

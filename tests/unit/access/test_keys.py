@@ -1,11 +1,14 @@
 """API keys: what is kept of them, and who is recognised by them."""
 
 import hmac
+import sys
+import tomllib
 
 import pytest
 
 from stubtail.access import keys
 from stubtail.access.keys import KeyRing, looks_like_key, new_key, parse_hash
+from stubtail.access_command import keys as keys_command
 
 
 def test_a_new_key_is_recognised_by_its_hash_alone() -> None:
@@ -15,6 +18,18 @@ def test_a_new_key_is_recognised_by_its_hash_alone() -> None:
     assert ring.find(key.encode()) == ("web", 9.0)
     assert key not in str(kept)
     assert looks_like_key(key.encode())
+
+
+def test_a_key_is_printed_once_with_its_hash(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the hash is that of the key, in TOML that the settings take, whatever the name is."""
+    for name in ("web", 'a "b".c'):
+        assert keys_command(["new", "--name", name], sys.stdout) == 0
+        first, _, *settings = capsys.readouterr().out.splitlines()
+        assert first.startswith("key, shown only now:")
+        ((found, entry),) = tomllib.loads("\n".join(settings))["access"]["keys"].items()
+        assert found == name
+        ring = KeyRing([(name, [parse_hash(text) for text in entry["hashes"]], 1.0)])
+        assert ring.find(first.split()[-1].encode()) == (name, 1.0)
 
 
 def test_two_keys_are_live_while_one_is_exchanged() -> None:

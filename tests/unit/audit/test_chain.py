@@ -1,6 +1,7 @@
 """The audit log: every change of it shows, nobody waits for it, and nothing secret gets in."""
 
 import json
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -11,13 +12,11 @@ import pytest
 from stubtail.access.identity import ANONYMOUS
 from stubtail.access.refusals import Unknown, scope_missing, unauthenticated
 from stubtail.access_command import audit as audit_command
-from stubtail.access_command import keys as keys_command
 from stubtail.audit.audit import Audit, trace_id
 from stubtail.audit.chain import Link, forge, verify
 from stubtail.audit.files import Files, files_of, verify_folder
-from stubtail.audit.payloads import PayloadLog, redacted
 from stubtail.audit.writer import Writer
-from stubtail.v1 import scoring_pb2
+from tests.unit.audit.listening import Listening
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SCORE = "/stubtail.v1.ScoringService/Score"
@@ -142,6 +141,22 @@ def test_a_missing_file_shows(tmp_path: Path) -> None:
     assert "some are missing" in problem
 
 
+def test_what_is_missing_at_the_begin_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the first file of all as a gap; where older files were given up, by its number."""
+    write(tmp_path, 10, bytes_max=400)
+    first, *others = files_of(tmp_path, "audit-0")
+    whole = first.read_bytes()
+    first.write_bytes(whole[whole.index(b"\n") + 1 :])
+    assert audit_command(["verify", str(tmp_path)], sys.stdout, sys.stderr) == 1
+    assert f"BROKEN: {first.name}: line 1 does not follow" in capsys.readouterr().out
+    first.unlink()
+    assert audit_command(["verify", str(tmp_path)], sys.stdout, sys.stderr) == 0
+    begin = json.loads(others[0].read_bytes().splitlines()[0])["seq"]
+    assert f"those before {begin} are gone" in capsys.readouterr().out
+
+
 def test_records_that_find_no_room_are_counted_in_the_log(tmp_path: Path) -> None:
     """The gap shows, and noting never waits."""
     writer = Writer(Files(tmp_path, "audit-0", 10_000, 5), queue_max=3)
@@ -172,18 +187,6 @@ def test_requests_that_wait_are_bounded_by_their_bytes(
     (file,) = files_of(tmp_path, "payloads-0")
     events = [json.loads(line)["event"] for line in file.read_bytes().splitlines()]
     assert events == ["payload"] * 3 + ["lost", "payload"]
-
-
-class Listening(Writer):
-    """Keeps records instead of writing them."""
-
-    def __init__(self) -> None:
-        self.records: list[Any] = []
-
-    def put(self, record: Any, held_bytes: int = 0) -> bool:
-        """As it would be written."""
-        self.records.append(dict(record()))
-        return True
 
 
 def test_a_denial_says_who_what_from_where_and_why() -> None:
@@ -250,46 +253,3 @@ def test_the_command_tells_whole_from_broken(
     said = capsys.readouterr()
     assert "BROKEN" in said.out
     assert "No such file" in said.err
-
-
-def test_a_key_is_printed_once_with_its_hash(capsys: pytest.CaptureFixture[str]) -> None:
-    """And the hash is that of the key."""
-    import sys
-
-    from stubtail.access.keys import KeyRing, parse_hash
-
-    assert keys_command(["new", "--name", "web"], sys.stdout) == 0
-    text = capsys.readouterr().out
-    key = text.split("key, shown only now:")[1].split()[0]
-    kept = text.split('hashes = ["')[1].split('"')[0]
-    assert KeyRing([("web", [parse_hash(kept)], 1.0)]).find(key.encode()) == ("web", 1.0)
-    assert "[access.keys.web]" in text
-
-
-def test_payloads_are_kept_without_their_texts() -> None:
-    """Names of models and columns stay; numbers only where they are wanted."""
-    request = scoring_pb2.ScoreRequest(model="churn", coverage=0.9)
-    request.named.columns.add(name="city", strings=["Zürich", "Bern"])
-    request.named.columns.add(name="age", numbers=[44.0, 51.0])
-    shown = json.dumps(redacted(request, numbers=False))
-    assert "churn" in shown
-    assert "city" in shown
-    assert "rich" not in shown
-    assert "44" not in shown
-    assert "44" in json.dumps(redacted(request, numbers=True))
-    assert "rich" not in json.dumps(redacted(request, numbers=True))
-
-
-def test_so_many_requests_are_sampled_as_the_share_says() -> None:
-    """And decoded either way."""
-    writer = Listening()
-    draws = iter([0.05, 0.5, 0.09])
-    log = PayloadLog(writer, 0.1, numbers=False, draw=lambda: next(draws))
-    log.learn([scoring_pb2.DESCRIPTOR])
-    seen: list[bytes] = []
-    decode = log.sampled(SCORE, lambda payload, *_: seen.append(payload))
-    good = scoring_pb2.ScoreRequest(model="churn").SerializeToString()
-    for payload in (good, good, b"\xff"):
-        decode(payload, 0.0, None, None)
-    assert seen == [good, good, b"\xff"]
-    assert [record["request"] for record in writer.records] == [{"model": "churn"}, "malformed"]

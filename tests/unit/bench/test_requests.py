@@ -7,6 +7,8 @@ import pytest
 
 from stubtail.oip import inference_pb2
 from stubtail.v1 import common_pb2, scoring_pb2
+from stubtail_bench import served
+from stubtail_bench.door import Door
 from stubtail_bench.errors import LoadError
 from stubtail_bench.requests import make_pool, wrong_replies
 from stubtail_bench.served import Feature, Served, Tensor, parse_tensor
@@ -147,3 +149,13 @@ def test_inputs_that_a_server_does_not_tell_can_be_named():
     for wrong in ("x", "x:FP32", "x:FP32:", ":FP32:1", "x:FP32:a", "x:FP32:0,3", "x:FP32:-2"):
         with pytest.raises(LoadError, match="NAME:TYPE:SIZE"):
             parse_tensor(wrong)
+
+
+@pytest.mark.parametrize(("tls", "doubt"), [(False, "does it want --tls"), (True, "trust each")])
+def test_who_gets_no_answer_is_told_what_may_be_wrong(
+    tls: bool, doubt: str, monkeypatch: pytest.MonkeyPatch
+):
+    """TLS is no advice for somebody who has asked for it."""
+    monkeypatch.setattr(served, "_ASK_S", 0.05)
+    with pytest.raises(LoadError, match=doubt):
+        served.describe("127.0.0.1:1", ["m"], Door(tls=tls))

@@ -71,11 +71,11 @@ def test_a_part_without_requests_is_refused(by_second: Path):
         traces.replay(by_second, 3, rng(), start_s=25)
 
 
-def test_a_missing_trace_says_that_it_is_skipped(tmp_path: Path):
-    """By name and by path."""
-    with pytest.raises(traces.TraceMissingError, match=r"'nasa'.*skipped"):
+def test_a_missing_trace_says_where_it_was_looked_for(tmp_path: Path):
+    """By name, which takes the folder of known ones, and by path, which does not."""
+    with pytest.raises(traces.TraceMissingError, match=r"'nasa': there is no .*; --traces names"):
         traces.path_of("nasa", tmp_path)
-    with pytest.raises(traces.TraceMissingError):
+    with pytest.raises(traces.TraceMissingError, match=r"there is no nowhere\.csv$"):
         traces.path_of("nowhere.csv", tmp_path)
 
 
