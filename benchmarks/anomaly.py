@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             if options.only in (None, "causes"):
                 promises += causes(call, options.data / "petshop", figures)
             if options.only in (None, "speed"):
-                promises += speeds(channel, figures)
+                promises += speeds(server.address, channel, figures)
                 promises += forest_gain(figures)
     return finish("anomaly", options, about, promises, figures)
 
