@@ -2,10 +2,14 @@
 
 Callers have little patience, so that refusals and time-outs go on all the time: queues that fill
 and expire are where servers have been seen to slow down over minutes.
+
+A machine that others share drifts by more than such a server would. So there is a second one, which
+hardly does anything: at the begin and at the end both take turns, and their ratio is compared.
 """
 
 import argparse
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks.calls import Calls
@@ -19,7 +23,8 @@ from benchmarks.scenario import add_common, add_transport, finish, server_of
 
 _CONNECTIONS, _STREAMS = 8, 8
 _SLICES = 40
-_ENDS = 4  # slices at either end that are compared
+_TURNS = 30  # of each of the two servers, at the begin and at the end
+_TURN_S = 0.7
 _LEAK_BYTES = 64
 _LEAK_PART = 0.1  # of the calls, to the leaking server
 
@@ -65,8 +70,11 @@ def run(options: argparse.Namespace) -> int:
     """Measures, prints and saves; 0 when every promise was kept."""
     about = machine()
     pool = Pool(Subject(options.models / options.model), "infer", 1, seed=23)
-    with server_of(options) as server:
+    with server_of(options) as server, server_of(options) as rested:
+        both = (server, rested)
+        begin = _beside(both, pool, options.deadline_ms)
         slices = _load(server, pool, options.calls, options.deadline_ms)
+        end = _beside(both, pool, options.deadline_ms)
     leaky = Server(
         [
             *(sys.executable, "-m", "benchmarks.servers.leaky", str(_LEAK_BYTES), "serve"),
@@ -77,9 +85,13 @@ def run(options: argparse.Namespace) -> int:
     print(f"the control: a server that keeps {_LEAK_BYTES} bytes of each call")
     with leaky:
         leaking = _load(leaky, pool, round(options.calls * _LEAK_PART), options.deadline_ms)
-    promises = _promises(slices, leaking)
+    promises = [*_same(begin, end), *_promises(slices, leaking)]
     figures = {
         "deadline_ms": options.deadline_ms,
+        "beside a rested server": {
+            name: {"answers_per_s": round(found.answers, 4), "cpu_us": round(found.cpu, 4)}
+            for name, found in (("begin", begin), ("end", end))
+        },
         "slices": [one.document() for one in slices],
         "leaking": [one.document() for one in leaking],
     }
@@ -89,8 +101,7 @@ def run(options: argparse.Namespace) -> int:
 def _load(server: Server, pool: Pool, calls: int, deadline_ms: float) -> list[_Slice]:
     """A closed loop in slices, after a warm-up of one slice that does not count."""
     check_server(server.address, pool, "scores", seed=1)
-    timeout = ("grpc-timeout", f"{deadline_ms * 1e3:.0f}u")
-    hurried = Calls(pool.calls.path, pool.calls.messages, extra=[timeout])
+    hurried = _hurried(pool, deadline_ms)
     count = max(calls // _SLICES, _CONNECTIONS * _STREAMS)
     slices: list[_Slice] = []
     begun_s = 0.0
@@ -115,23 +126,58 @@ def _load(server: Server, pool: Pool, calls: int, deadline_ms: float) -> list[_S
     return slices
 
 
-def _promises(slices: list[_Slice], leaking: list[_Slice]) -> list[Promise]:
-    first, last = slices[:_ENDS], slices[-_ENDS:]
-    grown = _growth(slices)
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """A server's figures to those of the rested one: medians of their turns."""
+
+    answers: float
+    cpu: float
+
+
+def _beside(both: tuple[Server, Server], pool: Pool, deadline_ms: float) -> _Ratios:
+    """Both servers in short turns, which a slower moment of the machine meets alike."""
+    hurried = _hurried(pool, deadline_ms)
+    answers, cpu = [], []
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(Client(one.address, hurried, connections=_CONNECTIONS))
+            for one in both
+        ]
+        for client in clients:
+            client.closed(streams=_STREAMS, seconds=_TURN_S)
+        for turn in range(_TURNS):
+            found: dict[int, tuple[float, float]] = {}
+            for index in (0, 1) if turn % 2 else (1, 0):
+                cpu_s = both[index].cpu_s()
+                load = clients[index].closed(streams=_STREAMS, seconds=_TURN_S)
+                found[index] = (load.calls_per_s, (both[index].cpu_s() - cpu_s) / load.issued)
+            answers.append(found[0][0] / found[1][0])
+            cpu.append(found[0][1] / found[1][1])
+    return _Ratios(_median(answers), _median(cpu))
+
+
+def _hurried(pool: Pool, deadline_ms: float) -> Calls:
+    timeout = ("grpc-timeout", f"{deadline_ms * 1e3:.0f}u")
+    return Calls(pool.calls.path, pool.calls.messages, extra=[timeout])
+
+
+def _same(begin: _Ratios, end: _Ratios) -> list[Promise]:
+    note = "each to a server that rested meanwhile"
     return [
         Promise(
-            "answers/s of the last tenth : of the first tenth",
-            _median([one.answered_per_s for one in last])
-            / _median([one.answered_per_s for one in first]),
+            "answers/s at the end : at the begin",
+            end.answers / begin.answers,
             "at least",
             0.97,
+            note=note,
         ),
-        Promise(
-            "CPU a call of the last tenth : of the first tenth",
-            _median([one.cpu_us for one in last]) / _median([one.cpu_us for one in first]),
-            "at most",
-            1.03,
-        ),
+        Promise("CPU a call at the end : at the begin", end.cpu / begin.cpu, "at most", 1.03),
+    ]
+
+
+def _promises(slices: list[_Slice], leaking: list[_Slice]) -> list[Promise]:
+    grown = _growth(slices)
+    return [
         Promise(
             "RSS of the second half : first half",
             grown,
