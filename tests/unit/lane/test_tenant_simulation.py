@@ -113,7 +113,7 @@ GOOD = ("good0", "good1", "good2")
 
 
 @pytest.mark.parametrize("within_s", [0.02, 1.0])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_flood_is_paid_for_by_its_tenant(within_s: float, seed: int) -> None:
     """One tenant sends 2.5 times what the lane can do: the others wait for a short run or two."""
     solo = serve(good_tenants(), seed=seed, within_s=within_s)
@@ -134,7 +134,7 @@ def test_without_tenants_a_flood_drowns_everybody() -> None:
     assert all(found.refused[name] for name in GOOD)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_ten_times_the_quota_moves_no_other_tenants_p99(seed: int) -> None:
     """Quotas that fit the lane: a tenant at ten times its own costs the others less than half."""
     quota = 0.1 * CAPACITY
