@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.processes import Server
-from stubtail_bench import arrivals
+from stubtail_bench import arrivals, engine
 from stubtail_bench.__main__ import main
 from stubtail_bench.connections import Slow
 from stubtail_bench.crew import Loop, Span, Target, _child
@@ -124,6 +124,20 @@ def test_a_closed_loop_adds_up(serve: StartServer, models: Path, tmp_path: Path)
     assert single["p90_ms"] > 0
     run = offline["runs"][0]
     assert offline["rows_per_s"] == pytest.approx(run["issued"] * 8 / run["seconds"])
+
+
+def test_one_call_at_a_time_is_watched_too(
+    serve: StartServer, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it goes, not at its end: the live line is for long runs."""
+    monkeypatch.setattr(engine, "_WATCH_S", 0.0)
+    message = request_bytes("affine", np.zeros((1, 3), np.float32))
+    traffic = Traffic([Kind("one row", INFER, [message], [1])])
+    seen: list[int] = []
+    with Engine(serve(models, "native").address, traffic, connections=1) as one:
+        one.closed([0], streams=1, seconds=0.3, watch=lambda raw: seen.append(raw.ended))
+    assert seen[0] == 0
+    assert seen[-1] > 1
 
 
 def test_a_pause_of_the_server_shows_in_the_p99(tmp_path: Path) -> None:

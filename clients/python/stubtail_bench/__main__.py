@@ -11,6 +11,8 @@ try:
     from stubtail_bench.options import add_compare_arguments, add_load_arguments
 except ModuleNotFoundError as missing:
     sys.exit(f"stubtail-bench needs {missing.name}: pip install 'stubtail[bench]'")
+except KeyboardInterrupt:
+    sys.exit(130)  # nothing has begun
 
 _EXAMPLES = """\
 examples:

@@ -65,11 +65,19 @@ def by_second(rates: npt.NDArray[np.float64], rng: np.random.Generator) -> Times
     return steps([(float(rate), 1.0) for rate in rates], rng)
 
 
-def scaled(times: Times, factor: float, rng: np.random.Generator, spread_s: float = 0.5) -> Times:
+def scaled(
+    times: Times,
+    factor: float,
+    rng: np.random.Generator,
+    *,
+    until_s: float,
+    spread_s: float = 0.5,
+) -> Times:
     """A recorded schedule with `factor` times as many calls at the same hours.
 
     Below 1 calls are left out at random. Above 1 each recorded call comes `factor` times on
     average, the copies up to `spread_s` before or after it, so that bursts stay where they were.
+    At 0 and `until_s` copies turn back: cut off there, they would all come at once.
     """
     _fitting(len(times) * factor)
     copies = np.full(len(times), int(factor)) + (rng.random(len(times)) < factor % 1.0)
@@ -77,8 +85,9 @@ def scaled(times: Times, factor: float, rng: np.random.Generator, spread_s: floa
     firsts = np.cumsum(copies)[copies > 0] - copies[copies > 0]
     moved = rng.uniform(-spread_s, spread_s, len(found))
     moved[firsts] = 0.0  # the recorded arrival itself stays
-    last = float(times[-1]) if len(times) else 0.0
-    return np.sort(np.clip(found + moved, 0.0, last))
+    turned = np.abs(found + moved)
+    turned = np.where(turned > until_s, 2 * until_s - turned, turned)
+    return np.sort(np.clip(turned, 0.0, until_s))  # a trace shorter than the spread turns twice
 
 
 def _shaped(total: float, inverse: Inverse, rng: np.random.Generator, *, even: bool) -> Times:

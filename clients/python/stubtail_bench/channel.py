@@ -87,6 +87,11 @@ class Channel:
         """Whether new calls may be sent on it."""
         return not (self.closed or self._broken) and self.connection.last_stream is None
 
+    @property
+    def barren(self) -> bool:
+        """Whether its peer has taken no call on it."""
+        return self._next_stream == 1 or self.connection.last_stream == 0
+
     def issue(self, call: Call) -> int:
         """Queues a call for sending; its stream id, or 0 while it must wait."""
         connection = self.connection

@@ -6,13 +6,14 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stubtail_bench import compare as comparison
 from stubtail_bench.arrangement import Arrangement
+from stubtail_bench.arrivals import CALLS_MAX
+from stubtail_bench.asked import expect_figures, expect_places, expect_sweep, expect_use
 from stubtail_bench.crew import Target
 from stubtail_bench.door import Door
 from stubtail_bench.errors import LoadError
@@ -31,7 +32,9 @@ from stubtail_client.connection import is_loopback
 from stubtail_client.credentials import parts_of
 from stubtail_client.errors import InvalidArgument
 
+_BY_HAND = "stopped"
 STOPPED = 130  # exit status after Ctrl-C, as of a shell
+_RATE_MOST = 1e6  # that a search tries
 _OFFLINE_STREAMS = 32  # on each connection: more than any server here runs at once
 
 
@@ -42,7 +45,7 @@ def load(options: argparse.Namespace) -> int:
         LoadError: The load cannot be made.
     """
     about = machine()
-    _expect_folders(options.json, options.html)
+    expect_places(options.json, options.html)
     workload = _workload(options)
     door = _door(options)
     rng = np.random.default_rng(workload.seed)
@@ -64,19 +67,13 @@ def load(options: argparse.Namespace) -> int:
         door,
     )
     bench = Bench(target, workload, options.traces)
-    stopped = False
-    try:
-        extra = _run(options, bench)
-    except KeyboardInterrupt:
-        if not bench.runs:
-            raise
-        stopped, extra = True, {"stopped": True}
+    stopped, extra = _complete_runs(options, bench)
     different = {pool.kind.name: pool.different_rows for pool in pools}
     warnings = warnings_of(bench, different)
     found = document(bench, options.mode, different, about, extra)
     _say(tables(bench.runs))
     if stopped:
-        _say("stopped: these runs were complete, the one that was going is left out")
+        _say(f"{stopped}: these runs were complete, the one that was going is left out")
     for text in (*warnings, *(f"{key}: {value}" for key, value in _told(extra))):
         _say(text)
     if options.json:
@@ -87,15 +84,8 @@ def load(options: argparse.Namespace) -> int:
     if wrong:
         _say(f"{wrong} of {len(bench.samples)} replies looked at have not the rows asked for")
     if stopped:
-        return STOPPED
+        return STOPPED if stopped == _BY_HAND else 1
     return 1 if wrong or not any(run.outcome.answered.count for run in bench.runs) else 0
-
-
-def _expect_folders(*files: Path | None) -> None:
-    """Raises LoadError where a result could not be written: better now than after the load."""
-    for file in files:
-        if file is not None and not file.parent.is_dir():
-            raise LoadError(f"{file}: there is no folder {file.parent} to write it into")
 
 
 def _door(options: argparse.Namespace) -> Door:
@@ -107,7 +97,7 @@ def _door(options: argparse.Namespace) -> Door:
     except (InputError, InvalidArgument) as error:
         raise LoadError(str(error)) from None
     tls = found is not None and found.channel is not None
-    return Door(metadata, tls, options.ca, options.cert, options.key)
+    return Door(metadata, tls, options.ca, options.cert, options.key, options.server)
 
 
 def _served(address: str, calls: Sequence[CallSpec], door: Door) -> list[Served]:
@@ -137,6 +127,7 @@ def _workload(options: argparse.Namespace) -> Workload:
     """The file, or the one kind of call that the options describe, with the options applied."""
     if (options.workload is None) == (options.model is None):
         raise LoadError("name either a --workload or a --model")
+    expect_use(options)
     if options.workload is not None:
         workload = load_workload(options.workload)
     else:
@@ -163,8 +154,8 @@ def _workload(options: argparse.Namespace) -> Workload:
     arrivals: Arrangement = replace(workload.arrivals, **given)
     if options.seconds is not None:
         arrivals = arrivals.lasting(options.seconds)
-    _complete(arrivals)
-    _expect_no_sweep(options, arrivals)
+    expect_figures(arrivals)
+    expect_sweep(options, arrivals)
     named = {
         "seconds": options.seconds,
         "warm_up_s": options.warm_up,
@@ -175,29 +166,22 @@ def _workload(options: argparse.Namespace) -> Workload:
     return replace(workload, arrivals=arrivals, **given)
 
 
-def _complete(arrivals: Arrangement) -> None:
-    """Raises LoadError for a shape whose figures are missing."""
-    shape = arrivals.shape
-    if shape in {"poisson", "constant"} and not arrivals.rate:
-        raise LoadError(f"--rate must be more than 0 for {shape} arrivals")
-    if shape == "ramp" and not arrivals.rate + arrivals.rate_end:
-        raise LoadError("a ramp needs a --rate, a --rate-end or both")
-    if shape == "step" and not arrivals.steps:
-        raise LoadError(
-            "steps are told in a --workload: [arrivals] with steps = [[rate, seconds], ...]"
-        )
-    if shape == "replay" and not arrivals.trace:
-        raise LoadError("a replay needs a --trace: nasa, azure_conversations, azure_code or a file")
+def _complete_runs(options: argparse.Namespace, bench: Bench) -> tuple[str, dict[str, Any]]:
+    """Runs the mode; why it ended early, empty where it did not, and what it found.
 
-
-def _expect_no_sweep(options: argparse.Namespace, arrivals: Arrangement) -> None:
-    """Raises LoadError for --rates beside what has no rate, and would be measured without them."""
-    if options.rates is None:
-        return
-    if options.mode != "open":
-        raise LoadError(f"--rates are of --mode open; {options.mode} has no rates to go through")
-    if options.arrivals and arrivals.shape not in {"poisson", "constant"}:
-        raise LoadError(f"--rates are of poisson and constant arrivals, not of {arrivals.shape}")
+    Hours of runs are not lost to Ctrl-C in a later one, nor to a server that did not survive them.
+    """
+    try:
+        return "", _run(options, bench)
+    except KeyboardInterrupt:
+        why = _BY_HAND
+        if not bench.runs:
+            raise
+    except LoadError as error:
+        why = str(error)
+        if not bench.runs:
+            raise
+    return why, {"stopped": True}
 
 
 def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
@@ -218,7 +202,8 @@ def _run(options: argparse.Namespace, bench: Bench) -> dict[str, Any]:
         else:
             bench.open(arrivals, arrivals.shape)
     if options.mode == "single-stream":
-        return {"p90_ms": bench.runs[-1].outcome.answered.quantile_s(0.9) * 1e3}
+        p90_ms = bench.runs[-1].outcome.answered.quantile_s(0.9) * 1e3
+        return {"p90_ms": p90_ms if math.isfinite(p90_ms) else None}
     if options.mode == "offline":
         return {"rows_per_s": bench.rows_per_s(bench.runs[-1])}
     return {}
@@ -257,7 +242,12 @@ def _server(bench: Bench, p99_s: float) -> dict[str, Any]:
         sys.stderr.write(f"{digits(rate)}/s {word}: p99 {p99} ms\n")
         return kept
 
-    found = highest_rate(holds, first=bench.workload.arrivals.rate)
+    # A rate whose calls could not be planned at once would end the search without a result.
+    longest_s = max(bench.workload.seconds, bench.workload.warm_up_s)
+    most = min(_RATE_MOST, CALLS_MAX / longest_s)
+    found = highest_rate(holds, first=bench.workload.arrivals.rate, most=most)
+    if found.rate >= most:
+        sys.stderr.write(f"no rate above {digits(most)}/s is tried: it may keep more\n")
     if not found.rate:
         sys.stderr.write(f"no rate kept p99 within {digits(p99_s * 1e3)} ms\n")
     return {

@@ -3,9 +3,10 @@
 Each run is cut into windows of time. A bootstrap draw takes runs, where a file has several of one
 name, and within each run whole blocks of neighbouring windows, both with replacement; blocks,
 because a busy second makes the next one busy too (the moving block bootstrap of Kuensch, 1989). A
-figure of a draw is computed from the added histograms of its windows. Two files differ in a figure
-when the 95 % interval of the ratio over the draws leaves out 1 and the ratio itself is farther from
-1 than a band. One run of each knows only the noise within a run, not that from run to run.
+figure of a draw is computed from the added histograms of its windows. Draws from a few runs vary
+less than runs do, so the interval is widened by what Student's t says of so few. Two files differ
+in a figure when the 95 % interval of the ratio leaves out 1 and the ratio itself is farther from 1
+than a band. One run of each knows only the noise within a run, not that from run to run.
 """
 
 import json
@@ -25,7 +26,8 @@ from stubtail_bench.histogram import Counts, dense, quantiles_s
 DRAWS = 1_000
 BAND = 0.02  # less than that is within the error of two histograms and a clock
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
-_BEYOND = 10  # calls that must lie beyond a percentile, else it is left out
+# Calls that must lie beyond a percentile, else it is left out: of 10, one in six was a false alarm.
+_BEYOND = 30
 GOODPUT = "good/s"
 
 Floats = npt.NDArray[np.float64]
@@ -151,15 +153,21 @@ def compare(
         if name in after:
             rng = np.random.default_rng(seed)
             pair = [_figures(before[name], draws, rng), _figures(after[name], draws, rng)]
+            wider = _widening(len(before[name]), len(after[name]))
             for figure in pair[0]:
                 if figure in pair[1]:
                     old, new = pair[0][figure], pair[1][figure]
-                    found.append(_difference(name, figure, old, new, band))
+                    found.append(_difference(name, figure, old, new, band, wider))
     return found
 
 
 def _difference(
-    name: str, figure: str, old: tuple[float, Floats], new: tuple[float, Floats], band: float
+    name: str,
+    figure: str,
+    old: tuple[float, Floats],
+    new: tuple[float, Floats],
+    band: float,
+    wider: float,
 ) -> Difference:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = new[1] / old[1]
@@ -168,8 +176,25 @@ def _difference(
         return Difference(name, figure, old[0], new[0], math.nan, math.nan, beyond=False)
     low, high = (float(np.quantile(ratios, part)) for part in (0.025, 0.975))
     ratio = new[0] / old[0] if old[0] else math.inf
+    if 0 < ratio < math.inf:
+        low, high = (ratio * (end / ratio) ** wider for end in (low, high))
     beyond = not low <= 1 <= high and abs(ratio - 1) > band
     return Difference(name, figure, old[0], new[0], low, high, beyond)
+
+
+def _widening(*runs: int) -> float:
+    """How many times wider than a bootstrap's an interval must be, of so few runs of each file.
+
+    A bootstrap of n runs has (n - 1) / n of their variance, and takes it for known, where Student's
+    t knows it from sum(n) - 2 differences. Of a single run nothing is known of other runs.
+    """
+    fewest = min(runs)
+    if fewest < 2:
+        return 1.0
+    z, freedom = 1.96, sum(runs) - 2
+    # Student's quantile from the normal one (Abramowitz and Stegun, 26.7.5).
+    t = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    return t / z * math.sqrt(fewest / (fewest - 1))
 
 
 def _figures(

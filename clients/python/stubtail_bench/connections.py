@@ -1,9 +1,12 @@
 """All connections of one process of the load: made, replaced when the server leaves, closed."""
 
+import math
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from stubtail_bench.channel import Channel, Poller
 from stubtail_bench.errors import LoadError
@@ -14,6 +17,9 @@ SLOW_TURN_S = 0.05  # how often a slow reader reads
 _HANDSHAKE_S = 10.0
 _RECONNECT_S = 0.1
 _TURN_S = 0.05
+
+Place = tuple[int, Any]
+"""The family of an address, and the address as `socket.connect` takes it."""
 
 Write = Callable[[str, Channel, Call, float], None]
 """Writes down that a call ended without an answer: outcome, its channel, the call, when."""
@@ -48,6 +54,7 @@ class Connections:
         self._largest = max(body.size for body in traffic.bodies)
         self._leaving: list[Channel] = []
         self._refused: list[tuple[float, int]] = []
+        self._barren: dict[int, float] = {}  # when a place last lost a channel without calls
         self.slots: list[Channel] = []
         self.moved = self.renewed = 0
 
@@ -63,7 +70,7 @@ class Connections:
             found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
         except (OSError, ValueError) as error:
             raise LoadError(f"no such address {self._address!r}: {error}") from error
-        self._family, self._peer = found[0][0], found[0][4]
+        self._family, self._peer = _reachable([(one[0], one[4]) for one in found])
         self.slots = [self._connect(slot) for slot in range(self._count)]
         deadline = time.perf_counter() + _HANDSHAKE_S
         while not all(channel.connection.ready for channel in self.slots):
@@ -125,9 +132,16 @@ class Connections:
 
     def _succeed(self, channel: Channel, now: float) -> Channel | None:
         slot = self.slots.index(channel)
-        if not channel.connection.ready:  # it never came to be: wait a little before the next try
-            for call in channel.waiting:
+        # One that never came to be, or the second in a row that goes without having taken a call:
+        # wait a little, else a server that turns all away gets thousands of connections a second.
+        again = channel.barren and now - self._barren.get(slot, -math.inf) < 2 * _RECONNECT_S
+        if channel.barren:
+            self._barren[slot] = now
+        if not channel.connection.ready or again:
+            channel.reason = channel.reason or "GOAWAY before any call"
+            for call in (*channel.in_flight.values(), *channel.waiting):
                 self._write(REFUSED, channel, call, now)
+            channel.in_flight.clear()
             channel.waiting.clear()
             self.poller.remove(channel)
             channel.close()
@@ -148,3 +162,16 @@ class Connections:
         self.renewed += 1
         channel = self.slots[slot] = self._connect(slot)
         return channel
+
+
+def _reachable(places: Sequence[Place]) -> Place:
+    """The first that accepts a connection: a server may listen on only one address of a name.
+
+    The last where none does: connecting to it then says why.
+    """
+    for family, address in places[:-1]:
+        with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(_HANDSHAKE_S)
+            if not probe.connect_ex(address):
+                return family, address
+    return places[-1]

@@ -194,3 +194,5 @@ def _child(pipe: Connection, target: Target, job: Job, span: Span) -> None:
             pipe.send(_do(target, job, span, pipe, lambda raw: pipe.send(glimpse(raw))))
         except LoadError as error:
             pipe.send(error)
+        except OSError as error:  # such as too few descriptors
+            pipe.send(LoadError(str(error)))

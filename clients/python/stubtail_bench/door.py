@@ -12,6 +12,7 @@ from stubtail_bench.errors import LoadError
 from stubtail_bench.headers import Header
 
 _READ_BYTES = 1 << 18
+_ANY_SIZE: Final = (("grpc.max_receive_message_length", -1),)  # as the load itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Door:
         ca: Authorities to trust, PEM; None takes those of this machine.
         cert: Our certificate, PEM, for mutual TLS.
         key: Its key, PEM.
+        authority: What calls name the server: `host:port`, as gateways know it.
     """
 
     metadata: Sequence[Header] = ()
@@ -31,13 +33,14 @@ class Door:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    authority: str = "localhost"
 
     def channel(self, address: str) -> Any:
         """A channel of grpcio, for what is asked before the load."""
         if not self.tls:
-            return grpc.insecure_channel(address)
+            return grpc.insecure_channel(address, _ANY_SIZE)
         files = (path.read_bytes() if path else None for path in (self.ca, self.key, self.cert))
-        return grpc.secure_channel(address, grpc.ssl_channel_credentials(*files))
+        return grpc.secure_channel(address, grpc.ssl_channel_credentials(*files), _ANY_SIZE)
 
     def pipe(self, host: str) -> "TlsPipe | None":
         """What a connection to `host` goes through; None for plain text.

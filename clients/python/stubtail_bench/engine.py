@@ -100,8 +100,7 @@ class Engine:
         slots, poller, lags = self._connections.slots, self._connections.poller, raw.lags
         due_s = (plan.due_s + raw.start).tolist()
         bodies, cancel_s = plan.body.tolist(), (plan.cancel_s + raw.start).tolist()
-        total, places = len(plan), len(slots)
-        sent = 0
+        sent, total, places = 0, len(plan), len(slots)
 
         def send(now: float) -> float:
             nonlocal sent
@@ -155,7 +154,8 @@ class Engine:
     def _one_by_one(self, channel: Channel, stop: float) -> None:
         """One call at a time on a blocking socket, so that this process adds what little it can."""
         channel.block(self._patience_s)
-        while channel.usable and channel.in_flight and time.perf_counter() < stop:
+        while channel.usable and channel.in_flight and (now := time.perf_counter()) < stop:
+            self._look(now)
             self._take(channel)
         if not channel.closed:
             channel.block(0)
@@ -163,9 +163,7 @@ class Engine:
     def _begin(self, start: float | None, watch: Watch | None) -> Raw:
         gc.collect()
         gc.disable()  # a pause of this process would read as one of the server
-        self._watch = watch
-        self._limited = False
-        self._refill_until = -math.inf
+        self._watch, self._limited, self._refill_until = watch, False, -math.inf
         now = time.perf_counter()
         self._raw = Raw(start=now if start is None else start, cpu_s=-time.process_time())
         self._next_watch = self._raw.start + _WATCH_S
@@ -204,12 +202,14 @@ class Engine:
             new = connections.retry(now)
             if new is not None:
                 self._fill(new)
-            if now >= self._next_watch:
-                self._next_watch = now + _WATCH_S
-                if self._watch is not None:
-                    self._watch(raw)
+            self._look(now)
             for channel in connections.poller.wait(min(max(wait, 0.0), _TURN_S)):
                 self._take(channel)
+
+    def _look(self, now: float) -> None:
+        if self._watch is not None and now >= self._next_watch:
+            self._next_watch = now + _WATCH_S
+            self._watch(self._raw)
 
     def _issue(self, channel: Channel, call: Call) -> None:
         self._raw.issued += 1

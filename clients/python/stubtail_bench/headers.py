@@ -16,7 +16,6 @@ _POST = (":method", "POST")
 _SCHEMES = {False: (":scheme", "http"), True: (":scheme", "https")}
 _STATIC = {_POST: b"\x83", _SCHEMES[False]: b"\x86", _SCHEMES[True]: b"\x87"}
 _ALWAYS: tuple[Header, ...] = (
-    (":authority", "localhost"),
     ("content-type", "application/grpc"),
     ("user-agent", "stubtail-bench"),
     ("te", "trailers"),
@@ -24,10 +23,15 @@ _ALWAYS: tuple[Header, ...] = (
 
 
 def request_headers(
-    path: str, metadata: Sequence[Header] = (), *, tls: bool = False
+    path: str,
+    metadata: Sequence[Header] = (),
+    *,
+    tls: bool = False,
+    authority: str = "localhost",
 ) -> tuple[Header, ...]:
-    """All headers of a call."""
-    return (_POST, _SCHEMES[tls], (":path", path), *_ALWAYS, *metadata)
+    """All headers of a call; gateways choose a server by its `authority`."""
+    named = (":authority", authority)
+    return (_POST, _SCHEMES[tls], (":path", path), named, *_ALWAYS, *metadata)
 
 
 class HeaderTable:
@@ -36,6 +40,7 @@ class HeaderTable:
     def __init__(self) -> None:
         self._entries: list[Header] = []  # oldest first
         self._bytes = 0
+        self._room = _TABLE_BYTES  # that the peer believes us to use
 
     def __len__(self) -> int:
         """Entries so far; a block encoded before it changed names wrong indexes now."""
@@ -50,6 +55,9 @@ class HeaderTable:
         """
         room = min(table_bytes, _TABLE_BYTES)
         block = []
+        if room != self._room:  # a peer with a smaller table must be told so (RFC 7541, 4.2)
+            block.append(_integer(0x20, 5, room))
+            self._room = room
         for name, value in headers:
             if (name, value) in _STATIC:
                 block.append(_STATIC[name, value])

@@ -19,6 +19,8 @@ CANCEL = 8  # the error code of a stream that its client gave up
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 OK = "OK"
+_NO_STATUS = "HTTP without a status"
+_HEALTHY = "HTTP 200"  # what the headers before an answer say
 PREFIX_BYTES = 5  # gRPC's frame before each message
 
 _FRAME = Struct(">IBI")  # (length << 8 | kind), flags, stream id
@@ -26,7 +28,9 @@ _SETTING = Struct(">HI")
 _UINT32 = Struct(">I")
 _HEADER_TABLE_SIZE, _ENABLE_PUSH, _MAX_STREAMS, _INITIAL_WINDOW = 1, 2, 3, 4
 _DEFAULT_WINDOW = 65_535
+_FRAME_END = 1 << 24  # bytes, the first number that no frame has
 _STREAM_WINDOW = 1 << 24  # bytes of one reply before the peer must wait
+_STREAM_TURN = _STREAM_WINDOW // 2  # after so many it may send as many more
 _CONNECTION_WINDOW = 1 << 30  # bytes of all replies; topped up at half of it
 _MOST_BLOCKS = 1_000  # remembered header blocks; a healthy peer sends two
 _STATUS_NAMES = {str(code.value[0]): code.name for code in grpc.StatusCode}
@@ -74,7 +78,8 @@ class Connection:
         self.last_stream: int | None = None
         self._rest = b""
         self._received = 0
-        self._bodies: dict[int, bytes] = {}
+        self._bodies: dict[int, bytes | bytearray] = {}
+        self._odd: dict[int, str] = {}  # answers that are not of gRPC, such as a gateway's own
         self._decoder = hpack.Decoder()
         self._known: dict[bytes, str] = {}
         self._usual: _Usual | None = None
@@ -117,11 +122,24 @@ class Connection:
         if flags:
             if flags & PADDED:
                 raise ProtocolError("padded DATA frame")
-            replies.append((stream_id, "ended without a status", body))
+            self._bodies.pop(stream_id, None)
+            replies.append((stream_id, self._odd.pop(stream_id, "ended without a status"), body))
             return
         before = self._bodies.get(stream_id)
-        self._bodies[stream_id] = body if before is None else before + body
+        if before is None:
+            self._bodies[stream_id] = body
+        else:
+            self._append(stream_id, before, body)
         self._count(len(body))
+
+    def _append(self, stream_id: int, before: bytes | bytearray, body: bytes) -> None:
+        """Takes one more piece of a reply; the peer may send as many as it has."""
+        turns = len(before) // _STREAM_TURN
+        if isinstance(before, bytes):
+            before = self._bodies[stream_id] = bytearray(before)
+        before += body
+        if len(before) // _STREAM_TURN > turns:
+            self.out.append(frame(WINDOW_UPDATE, 0, stream_id, _UINT32.pack(_STREAM_TURN)))
 
     def _count(self, size: int) -> None:
         """Counts bytes of replies; the peer may send as many more when half of them are used."""
@@ -134,10 +152,16 @@ class Connection:
         outcome = self._known.get(block) or self._decode(block, flags)
         if not flags & END_STREAM:
             self._initial = block
+            if outcome != _HEALTHY:
+                self._odd[stream_id] = outcome
             return
-        body = self._bodies.pop(stream_id, b"")
+        body = bytes(self._bodies.pop(stream_id, b""))
+        odd = self._odd.pop(stream_id, "") if self._odd else ""
+        if odd and outcome == _NO_STATUS:
+            outcome = odd
         replies.append((stream_id, outcome, body))
-        if outcome == OK and block in self._known and self._initial in self._known:
+        usual = outcome == OK and len(body) < _FRAME_END
+        if usual and block in self._known and self._initial in self._known:
             self._usual = _Usual(self._initial, len(body), block)
 
     def _decode(self, block: bytes, flags: int) -> str:
@@ -167,6 +191,7 @@ class Connection:
             self.window += _UINT32.unpack(payload)[0]
         elif kind == RST_STREAM:
             self._bodies.pop(stream_id, None)
+            self._odd.pop(stream_id, None)
             replies.append((stream_id, f"RST_STREAM {_UINT32.unpack(payload)[0]}", b""))
         elif kind == GOAWAY:
             self.last_stream = _UINT32.unpack_from(payload)[0]
@@ -189,6 +214,7 @@ class Connection:
     def cancel(self, stream_id: int) -> None:
         """Tells the peer that nobody waits for this stream."""
         self._bodies.pop(stream_id, None)
+        self._odd.pop(stream_id, None)
         self.out.append(frame(RST_STREAM, 0, stream_id, _UINT32.pack(CANCEL)))
 
 
@@ -232,7 +258,7 @@ class _Usual:
 def _outcome(headers: dict[str, str]) -> str:
     status = headers.get("grpc-status")
     if status is None:
-        return f"HTTP {headers.get(':status', 'without a status')}"
+        return f"HTTP {headers[':status']}" if ":status" in headers else _NO_STATUS
     if status == "0":
         return OK
     name = _STATUS_NAMES.get(status, f"status {status}")

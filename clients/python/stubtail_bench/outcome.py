@@ -15,6 +15,7 @@ from stubtail_bench.traffic import Kind
 
 LATE = "OK, too late"
 SLOW_READERS = "slow readers"
+_ROUNDING_S = 1e-7  # of a time on a clock that counts from the start of the machine
 _WINDOW_S, _WINDOWS_MIN, _WINDOWS_MAX = 0.25, 20, 120
 LAG_MAX_S = (
     1e-3  # a generator that is later than this for 1 % of the calls is a part of the figures
@@ -186,7 +187,7 @@ def outcome_of(raw: Raw, kinds: Sequence[Kind], measured_from_s: float, seconds:
     for status, log in raw.logs.items():
         due_s, ended_s, kind_of = np.frombuffer(log, np.float64).reshape(-1, 3).T
         since_s = due_s - raw.start - measured_from_s
-        measured = since_s >= 0
+        measured = since_s >= -_ROUNDING_S
         warm_ups += int((~measured).sum())
         if not measured.all():
             found.warm_up[status] += int((~measured).sum())

@@ -40,6 +40,8 @@ _CURVE_TICKS = [
 _CURVE_POINTS = 160
 _LINES_MAX = 6  # in one picture
 
+_Run = Mapping[str, Any]
+
 
 def page(document: Mapping[str, Any], warnings: Sequence[str]) -> str:
     """The page for a document of `report.document`."""
@@ -52,6 +54,7 @@ def page(document: Mapping[str, Any], warnings: Sequence[str]) -> str:
         "call was due. A percentile is off by at most "
         f"{document['histogram']['relative_error']:.1%}."
     )
+    drawn = _spread(runs)
     parts = [
         f"<h1>{escape(head)}</h1>",
         f"<p>{escape(about)}</p>",
@@ -60,12 +63,14 @@ def page(document: Mapping[str, Any], warnings: Sequence[str]) -> str:
         *_goodput(runs),
         "<h2>Percentiles</h2>",
         line_chart(
-            [Line(run["name"], curve(run["answered"])) for run in runs[:_LINES_MAX]],
+            [Line(run["name"], curve(run["answered"])) for run in drawn],
             Axis("part of the answered calls", ticks=_CURVE_TICKS),
             Axis("latency, ms", log=True),
         ),
     ]
-    for run in runs[:_LINES_MAX]:
+    if len(runs) > _LINES_MAX:
+        parts.append(f'<p class="note">{_LINES_MAX} of {len(runs)} runs are drawn.</p>')
+    for run in drawn:
         parts += [f"<h2>Over time: {escape(run['name'])}</h2>", _over_time(run), _outcomes(run)]
     body = "\n".join(parts)
     return (
@@ -74,6 +79,12 @@ def page(document: Mapping[str, Any], warnings: Sequence[str]) -> str:
         f"<title>{escape(head)}</title><style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
+
+
+def _spread(runs: Sequence[_Run]) -> list[_Run]:
+    """As many runs as pictures hold, from the first to the last: that is where a search ends."""
+    places = np.linspace(0, len(runs) - 1, min(len(runs), _LINES_MAX)).round().astype(int)
+    return [runs[place] for place in places]
 
 
 def curve(histogram: Mapping[str, Any]) -> list[tuple[float, float]]:

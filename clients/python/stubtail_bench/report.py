@@ -74,6 +74,8 @@ def warnings_of(bench: Bench, different_rows: Mapping[str, int]) -> list[str]:
                 f"{run.name}: the generator used {out.client_busy:.0%} of a core; it may be the "
                 "limit: use more --processes"
             )
+        if run.streams is not None and any(kind.cancel for kind in bench.target.kinds):
+            found.append(f"{run.name}: no call was given up: `cancel` is of --mode open")
         found += [f"{run.name}: {status}: {text}" for status, text in out.messages.items() if text]
         if out.retried or out.reconnects:
             found.append(
@@ -139,6 +141,7 @@ def workload_document(workload: Workload) -> dict[str, Any]:
         "warm_up_s": workload.warm_up_s,
         "connections": workload.connections,
         "seed": workload.seed,
+        "patience_s": workload.patience_s,
         "arrivals": {
             "shape": arrivals.shape,
             "rate": arrivals.rate,
@@ -167,6 +170,9 @@ def workload_document(workload: Workload) -> dict[str, Any]:
                 "cancel": call.cancel,
                 "cancel_within_ms": call.cancel_within_ms,
                 "rows_file": call.rows_file.name if call.rows_file else "",
+                "value_range": list(call.value_range),
+                "free_dimension": call.free_dimension,
+                "inputs": list(call.inputs),
             }
             for call in workload.calls
         ],

@@ -47,9 +47,9 @@ def make_pool(spec: CallSpec, served: Served, rng: np.random.Generator) -> Pool:
         LoadError: The model cannot be called in this form, or its rows cannot be read.
     """
     low, high = spec.rows
-    fixed = [one.shape[0] for one in served.inputs if one.shape and one.shape[0] > 0]
-    if spec.form == "infer" and fixed:
-        low = high = fixed[0]
+    batch = _batch(served) if spec.form == "infer" else -1
+    if batch >= 0:
+        low = high = max(batch, 1)
     count = min(_POOL_CALLS_MAX, max(_POOL_CALLS_MIN, _POOL_ROWS // high))
     sizes = rng.integers(low, high, count, endpoint=True)
     ends = np.cumsum(sizes)
@@ -66,8 +66,17 @@ def make_pool(spec: CallSpec, served: Served, rng: np.random.Generator) -> Pool:
         enforce=spec.enforce_deadline,
         cancel=spec.cancel,
         cancel_within_s=spec.cancel_within_ms / 1e3,
+        batched=batch != 0,
     )
     return Pool(kind, table[1])
+
+
+def _batch(served: Served) -> int:
+    """How many rows every call has; -1 where it is free, 0 for a model that knows no rows."""
+    firsts = {one.shape[0] if len(one.shape) > 1 else 0 for one in served.inputs}
+    if any(one.shape[:1] == (-1,) for one in served.inputs):
+        return -1
+    return firsts.pop() if len(firsts) == 1 else 0
 
 
 def _table(
@@ -120,8 +129,9 @@ def _infer(spec: CallSpec, served: Served, rows: Rows, rng: np.random.Generator)
     if spec.priority:
         request.parameters["priority"].int64_param = _PRIORITIES[spec.priority]
     for tensor in served.inputs:
+        first = tensor.shape[:1]
         shape = [
-            len(rows),
+            *(size if size > 0 else len(rows) for size in first),
             *(size if size > 0 else spec.free_dimension for size in tensor.shape[1:]),
         ]
         request.inputs.add(name=tensor.name, datatype=tensor.datatype, shape=shape)
@@ -189,7 +199,7 @@ def wrong_replies(kinds: Sequence[Kind], samples: Sequence[tuple[int, bytes]]) -
         kinds: Of the traffic.
         samples: Index of a body, all kinds one after the other, and the reply's message.
     """
-    asked = [(kind.path, size) for kind in kinds for size in kind.rows]
+    asked = [(kind.path, size if kind.batched else 0) for kind in kinds for size in kind.rows]
     return sum(not _has_rows(*asked[body], message) for body, message in samples)
 
 
@@ -197,7 +207,8 @@ def _has_rows(path: str, size: int, message: bytes) -> bool:
     try:
         if path == _INFER_PATH:
             outputs = inference_pb2.ModelInferResponse.FromString(message).outputs
-            return bool(outputs) and all(one.shape and one.shape[0] == size for one in outputs)
+            rows = [one.shape[0] if one.shape else 0 for one in outputs]
+            return bool(rows) and (not size or set(rows) == {size})
         reply = scoring_pb2.ScoreResponse.FromString(message)
     except Exception:  # noqa: BLE001  # protobuf's error has no public base in all versions
         return False

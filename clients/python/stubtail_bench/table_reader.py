@@ -1,9 +1,11 @@
 """Reads one table of a TOML file: every wrong, missing or unknown key is told, with its path."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MISSING = object()
+_MOST = 1e9  # of any number
 
 
 class TableReader:
@@ -31,7 +33,7 @@ class TableReader:
         default: float,
         *,
         low: float = 0.0,
-        high: float = 1e9,
+        high: float = _MOST,
         above: bool = False,
     ) -> float:
         """A number from `low` (more than that with `above`) to `high`."""
@@ -91,7 +93,7 @@ class TableReader:
         good = isinstance(value, list) and all(
             isinstance(pair, list)
             and len(pair) == 2
-            and all(isinstance(one, int | float) and one > 0 for one in pair)
+            and all(_is_number(one) and one > 0 for one in pair)
             for pair in value
         )
         if not good:
@@ -112,9 +114,10 @@ class TableReader:
     def numbers(self, key: str, default: tuple[float, float]) -> tuple[float, float]:
         """[lowest, highest]."""
         value = self._get(key, list(default))
-        good = isinstance(value, list) and len(value) == 2
-        if not good or not all(isinstance(one, int | float) for one in value):
-            self.wrong(key, f"must be [lowest, highest], got {value!r}")
+        good = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+        if not good or not -_MOST <= value[0] <= value[1] <= _MOST:
+            limits = f"of {-_MOST:g} to {_MOST:g}"
+            self.wrong(key, f"must be [lowest, highest] {limits}, got {value!r}")
             return default
         return float(value[0]), float(value[1])
 
@@ -148,3 +151,8 @@ class TableReader:
     def _get(self, key: str, default: Any) -> Any:
         self._asked.add(key)
         return self._values.get(key, default)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number; in TOML true and false are none, infinity is."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

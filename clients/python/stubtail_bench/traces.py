@@ -6,7 +6,9 @@ a folder of traces under its known file name.
 
 import csv
 import gzip
+import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ KNOWN = {
     "azure_code": "azure_llm_code.csv.gz",
 }
 _SECONDS_SUFFIXES = (".tbz2", ".tar.bz2", ".txt")
+_TIME = re.compile(r"([^.]*?)(\.\d+)?(Z|[+-]\d\d:?\d\d)?")  # to the second, its part, zone
 
 
 class TraceMissingError(LoadError):
@@ -74,8 +77,8 @@ def replay(
         else:
             recorded = request_times(path)
             inside = (recorded >= start_s) & (recorded < start_s + span)
-            times = arrivals.scaled(recorded[inside] - start_s, scale, rng)
-    except (ValueError, tarfile.TarError, UnicodeDecodeError) as error:
+            times = arrivals.scaled(recorded[inside] - start_s, scale, rng, until_s=span)
+    except (ValueError, EOFError, zlib.error, tarfile.TarError) as error:
         raise LoadError(f"{path.name} is no trace: {error}") from error
     if not len(times):
         raise LoadError(f"{path.name} has no request from {start_s:g} s on for {span:g} s")
@@ -113,5 +116,8 @@ def _seconds(text: str) -> float:
         return float(text)
     except ValueError:
         # Azure writes seven digits of a second, one more than datetime knows.
-        whole, _, part = text.partition(".")
-        return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{part or 0}")
+        found = _TIME.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is no time") from None
+        whole, part, zone = found.groups("")
+        return datetime.fromisoformat(f"{whole}{zone or '+00:00'}").timestamp() + float(f"0{part}0")

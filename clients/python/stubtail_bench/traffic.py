@@ -9,6 +9,7 @@ from stubtail_bench.http2 import DATA, END_STREAM, frame_start
 from stubtail_bench.raw import EXPIRED, GIVEN_UP, Call
 
 _FRAME_BYTES = 16_384  # every peer takes this much in one frame
+_TIMEOUT_END = 10**8  # the first number that grpc-timeout has no room for
 _ROUNDING_S = 1e-6  # of times added in another order
 
 
@@ -26,6 +27,7 @@ class Kind:
         enforce: At the deadline the client itself gives the call up, as gRPC clients do.
         cancel: Part of its calls that the client gives up before.
         cancel_within_s: A call is given up at a time drawn evenly from 0 to this after it was due.
+        batched: Whether replies have the rows of their requests; not of a model that knows none.
     """
 
     name: str
@@ -37,13 +39,15 @@ class Kind:
     enforce: bool = True
     cancel: float = 0.0
     cancel_within_s: float = 0.0
+    batched: bool = True
 
     def headers(self, door: Door = OPEN) -> tuple[Header, ...]:
         """What goes before the message; the deadline goes to the server as grpc-timeout."""
         deadline = []
         if self.deadline_s is not None:
-            deadline = [("grpc-timeout", f"{round(self.deadline_s * 1e6)}u")]
-        return request_headers(self.path, [*deadline, *door.metadata], tls=door.tls)
+            deadline = [("grpc-timeout", _timeout(self.deadline_s))]
+        metadata = [*deadline, *door.metadata]
+        return request_headers(self.path, metadata, tls=door.tls, authority=door.authority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,12 @@ class Body:
     kind: int
     pieces: tuple[bytes, ...]
     size: int
+
+
+def _timeout(seconds: float) -> str:
+    """As gRPC writes it, with eight digits at most: in microseconds, or in milliseconds."""
+    micros = round(seconds * 1e6)
+    return f"{micros}u" if micros < _TIMEOUT_END else f"{round(seconds * 1e3)}m"
 
 
 def encode_body(kind: int, message: bytes) -> Body:

@@ -10,6 +10,7 @@ from stubtail_bench.arrangement import SHAPES, Arrangement
 from stubtail_bench.connections import Slow
 from stubtail_bench.errors import WorkloadError
 from stubtail_bench.table_reader import TableReader
+from stubtail_bench.traces import KNOWN
 
 FORMS = ("infer", "dense", "named")
 PRIORITIES = ("", "critical", "high", "normal", "low")
@@ -113,7 +114,7 @@ def parse_workload(values: Mapping[str, Any], name: str, folder: Path) -> Worklo
     problems: list[str] = []
     top = TableReader(values, "", problems)
     calls = [_call(table, folder) for table in top.tables("calls")]
-    arrivals = _arrivals(top.table("arrivals"))
+    arrivals = _arrivals(top.table("arrivals"), folder)
     slow = top.table("slow_readers")
     connections = top.whole("connections", 8, low=1, high=CONNECTIONS_MAX)
     slow_connections = slow.whole("connections", 0, low=0, high=connections)
@@ -167,7 +168,10 @@ def _call(table: TableReader, folder: Path) -> CallSpec:
     return spec
 
 
-def _arrivals(table: TableReader) -> Arrangement:
+def _arrivals(table: TableReader, folder: Path) -> Arrangement:
+    trace = table.text("trace", "")
+    if trace not in KNOWN and (folder / trace).is_file():
+        trace = str(folder / trace)
     shape = table.text("shape", "poisson", of=SHAPES)
     found = Arrangement(
         shape=shape,
@@ -175,7 +179,7 @@ def _arrivals(table: TableReader) -> Arrangement:
         rate_end=table.number("rate_end", 0.0),
         steps=tuple(table.pairs("steps")),
         even=table.flag("even", default=False),
-        trace=table.text("trace", ""),
+        trace=trace,
         start_s=table.number("start_s", 0.0),
         speed=table.number("speed", 1.0, above=True),
         scale=table.number("scale", 1.0, above=True),

@@ -84,7 +84,7 @@ def test_no_rate_has_no_calls():
 def test_a_scaled_trace_keeps_its_bursts(factor: float):
     """So many times the calls, each copy within half a second of a recorded one."""
     recorded = np.sort(np.concatenate([np.full(500, 3.0), rng().uniform(20, 40, 1_500)]))
-    found = arrivals.scaled(recorded, factor, rng(3))
+    found = arrivals.scaled(recorded, factor, rng(3), until_s=60)
     assert len(found) == pytest.approx(2_000 * factor, rel=0.1)
     burst = ((found >= 2.5) & (found <= 3.5)).sum()
     assert burst == pytest.approx(500 * factor, rel=0.2)
@@ -95,7 +95,18 @@ def test_a_scaled_trace_keeps_its_bursts(factor: float):
 def test_a_trace_scaled_by_one_is_the_trace():
     """Nothing is moved, left out or added."""
     recorded = np.sort(rng().uniform(0, 60, 500))
-    assert np.array_equal(arrivals.scaled(recorded, 1.0, rng(3)), recorded)
+    assert np.array_equal(arrivals.scaled(recorded, 1.0, rng(3), until_s=60), recorded)
+
+
+@pytest.mark.parametrize("length_s", [0.3, 10.0])
+def test_copies_at_the_ends_of_a_trace_are_no_burst(length_s: float):
+    """Nothing comes at one instant that was not recorded at one; the rate at the ends stays."""
+    recorded = np.sort(rng().uniform(0, length_s, 50))
+    found = arrivals.scaled(recorded, 200, rng(3), until_s=length_s, spread_s=0.25)
+    assert len(found) == 10_000
+    assert (np.diff(found) == 0).sum() < 10
+    assert found[0] >= 0
+    assert found[-1] <= length_s
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ def test_a_trace_scaled_by_one_is_the_trace():
         lambda: arrivals.constant(1e9, 3600),
         lambda: arrivals.poisson(1e9, 3600, rng()),
         lambda: arrivals.ramp(0, 1e9, 3600, rng()),
-        lambda: arrivals.scaled(np.arange(10.0), 1e9, rng()),
+        lambda: arrivals.scaled(np.arange(10.0), 1e9, rng(), until_s=10),
     ],
 )
 def test_more_calls_than_fit_into_memory_are_refused(draw):

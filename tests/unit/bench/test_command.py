@@ -1,6 +1,7 @@
 """The command line: options win over the file, and the line of progress is for people only."""
 
 import argparse
+import dataclasses
 import io
 from array import array
 from pathlib import Path
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 
 from stubtail_bench import command
+from stubtail_bench.arrangement import Arrangement
 from stubtail_bench.command import _rates, _workload
 from stubtail_bench.errors import LoadError
 from stubtail_bench.options import add_load_arguments
 from stubtail_bench.progress import Glimpse, Progress, glimpse
 from stubtail_bench.raw import Raw
 from stubtail_bench.report import workload_document
+from stubtail_bench.workload import CallSpec, Workload
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -73,6 +76,17 @@ def test_results_name_no_folder(tmp_path: Path):
     assert str(tmp_path) not in document
     assert "rows.csv" in document
     assert "t.csv" in document
+
+
+def test_results_keep_all_that_was_asked_for():
+    """So that `compare` tells in what two loads differ."""
+    found = workload_document(_workload(options("--model", "m", "--input", "x:FP32:-1,3")))
+    wanted = {field.name for field in dataclasses.fields(CallSpec)}
+    assert set(found["calls"][0]) == wanted
+    assert set(found["arrivals"]) == {field.name for field in dataclasses.fields(Arrangement)}
+    named = {"slow": "slow_readers", "source": ""}
+    wanted = {named.get(field.name, field.name) for field in dataclasses.fields(Workload)}
+    assert set(found) == wanted - {""}
 
 
 def test_the_line_of_progress_adds_up_over_processes():
@@ -156,6 +170,10 @@ def test_a_server_is_a_host_and_a_port(text: str, capsys: pytest.CaptureFixture[
         (("--arrivals", "ramp", "--rates", "10,20"), "--rates are of poisson and constant"),
         (("--mode", "offline", "--rates", "10,20"), "--rates are of --mode open"),
         (("--mode", "server", "--rates", ""), "--rates are of --mode open"),
+        (("--mode", "offline", "--rate", "500"), "--rate is of a schedule"),
+        (("--mode", "closed", "--trace", "nasa"), "--trace is of a schedule"),
+        (("--mode", "server", "--repeats", "5"), "--repeats are not of --mode server"),
+        (("--mode", "server", "--rate", "0.5"), "--rate must be at least 1"),
     ],
 )
 def test_a_shape_without_its_figures_says_what_is_missing(given: tuple[str, ...], told: str):
@@ -169,3 +187,5 @@ def test_a_result_that_could_not_be_written_is_told_before_the_load(tmp_path: Pa
     path = tmp_path / "nowhere" / "load.json"
     with pytest.raises(LoadError, match="there is no folder"):
         command.load(options("--model", "m", "--json", str(path)))
+    with pytest.raises(LoadError, match="is a folder: name a file"):
+        command.load(options("--model", "m", "--html", str(tmp_path)))

@@ -98,3 +98,21 @@ def test_what_was_asked_for_differently_is_told(tmp_path: Path):
     found = unlike(one, other)
     assert "mode: open, closed" in found
     assert "calls.0.model: churn, None" in found
+
+
+def test_a_few_runs_that_vary_are_no_difference():
+    """A bootstrap alone, of two runs a file, would raise a false alarm in four pairs."""
+    rng = np.random.default_rng(0)
+
+    def runs() -> list[Windows]:
+        found = []
+        for factor in np.exp(rng.normal(0, 0.1, 2)):
+            middle = buckets_of(np.full(100, 1e-3 * factor) * rng.lognormal(0, 0.2, (4, 100)))
+            counts = [np.bincount(window, minlength=BUCKETS) for window in middle]
+            found.append(Windows(np.stack(counts), np.full(4, 100), 0.25))
+        return found
+
+    pairs = [({"a": runs()}, {"a": runs()}) for _ in range(24)]
+    found = [compare(before, after, draws=100)[0] for before, after in pairs]
+    assert {one.figure for one in found} == {"p50"}
+    assert sum(one.beyond for one in found) <= 3

@@ -1,9 +1,13 @@
 """Request headers: any HPACK decoder reads them, and the second call of a kind is short."""
 
+from dataclasses import replace
+
 import hpack
 import pytest
 
+from stubtail_bench.door import Door
 from stubtail_bench.headers import HeaderTable, request_headers
+from stubtail_bench.traffic import Kind
 
 INFER = request_headers("/inference.GRPCInferenceService/ModelInfer", [("grpc-timeout", "50000u")])
 SCORE = request_headers("/stubtail.v1.ScoringService/Score")
@@ -45,3 +49,21 @@ def test_long_values_are_encoded(size: int):
     """Beyond the seven bits of a length too."""
     headers = request_headers("/s/m", [("x-tenant", "t" * size)])
     assert decoded(hpack.Decoder(), HeaderTable().encode(headers))[-1] == ("x-tenant", "t" * size)
+
+
+@pytest.mark.parametrize("table_bytes", [1_024, 2_048, 65_536])
+def test_a_peer_with_another_table_is_told_what_of_it_is_used(table_bytes: int):
+    """A smaller one must be (RFC 7541, 4.2): strict peers end the connection otherwise."""
+    table, decoder = HeaderTable(), hpack.Decoder()
+    decoder.max_allowed_table_size = table_bytes
+    for headers in (INFER, SCORE, INFER):
+        assert decoded(decoder, table.encode(headers, table_bytes)) == list(headers)
+
+
+def test_a_call_names_the_server_that_was_named():
+    """Gateways choose by it; grpc-timeout has eight digits at most, as strict peers want it."""
+    kind = Kind("any", "/s/m", [b""], [1], deadline_s=99.999999)
+    found = dict(kind.headers(Door(authority="models.example:443")))
+    assert found[":authority"] == "models.example:443"
+    assert found["grpc-timeout"] == "99999999u"
+    assert dict(replace(kind, deadline_s=86_400.0).headers())["grpc-timeout"] == "86400000m"

@@ -63,6 +63,18 @@ def test_windows_follow_the_time_when_a_call_was_due():
     assert per_window.tolist() == [25] * 8 + [275] * 2 + [25] * 10
 
 
+@pytest.mark.parametrize("start", [0.1, 12_345.678, 8_640_000.3])
+def test_the_first_measured_call_is_no_warm_up(start: float):
+    """It is due exactly when the warm-up ends, on a clock whose sums are rounded."""
+    for warm_up_s in (0.1, 0.3, 0.7, 2.3):
+        due = start + warm_up_s
+        raw = Raw(start=start, seconds=1.0, issued=1, ended=1)
+        raw.logs["OK"] = array("d", [due, due + 0.001, 0])
+        raw.lags = array("d", [0.0])
+        found = outcome_of(raw, [KINDS[0]], warm_up_s, 1.0)
+        assert (found.issued, found.warm_up.total(), found.lag.count) == (1, 0, 1)
+
+
 def test_a_call_without_an_answer_counts_as_never_answered():
     """2 % of failures make the strict p99 infinite; those the client gave up do not."""
     fine = [(OK, at / 1000, 0.01, 1) for at in range(980)]

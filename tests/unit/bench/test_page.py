@@ -55,6 +55,15 @@ def test_a_sweep_has_every_picture_and_needs_nothing_else():
     assert "Goodput against offered load" in text
 
 
+def test_a_long_search_is_drawn_to_its_end():
+    """The last runs of a search are those that count; what is left out is told."""
+    text = page(document([run(f"{at}/s", float(at), 0.01) for at in range(1, 21)]), [])
+    assert "Over time: 1/s" in text
+    assert "Over time: 20/s" in text
+    assert text.count("Over time") == 6
+    assert "6 of 20 runs are drawn" in text
+
+
 def test_one_run_has_no_goodput_curve():
     """A curve of one point says nothing."""
     assert "Goodput against" not in page(document([run("poisson", 100.0, 0.01)]), [])
@@ -68,6 +77,33 @@ def test_a_run_without_an_answer_still_has_a_page():
     out.by = {("one", "UNAVAILABLE"): failed}
     empty = {"name": "a", "offered_per_s": 1.0, "streams": None, **out.document()}
     assert "Nothing was measured" in page(document([empty]), [])
+
+
+def test_a_time_without_answers_is_a_gap():
+    """A line across an outage would look as if all had been well."""
+    points = [(0.0, 1.0), (1.0, 2.0), (2.0, math.nan), (3.0, math.nan), (4.0, 1.0)]
+    picture = line_chart([Line("p50", points)], Axis("s"), Axis("ms", log=True))
+    (path,) = re.findall(r'class="line"[^>]* d="([^"]*)"', picture)
+    assert [piece.count("L") for piece in path.split("M")[1:]] == [1, 0]
+
+
+@pytest.mark.parametrize(("count", "name"), [(2, "OK"), (6, "DEADLINE_EXCEEDED"), (5, "x" * 60)])
+def test_names_of_lines_stand_in_the_picture_and_on_no_other_text(count: int, name: str):
+    """However many outcomes a storm has, and however long they are called."""
+    points = [(0.0, 1.0), (1.0, 2.0)]
+    lines = [Line(f"{name} {at}", points) for at in range(count)]
+    title = "calls a second, by outcome and due time"
+    picture = ET.fromstring(line_chart(lines, Axis("seconds"), Axis(title)))
+    *_, width, height = map(float, picture.attrib["viewBox"].split())
+    texts = [one for one in picture.iter("text") if (one.text or "").startswith((name, title))]
+    assert len(texts) == count + 1
+    taken: dict[float, float] = {}
+    for one in sorted(texts, key=lambda one: float(one.attrib["x"])):
+        x, y = float(one.attrib["x"]), float(one.attrib["y"])
+        assert x >= taken.get(y, 0)
+        taken[y] = x + 7 * len(one.text or "")
+        assert taken[y] <= width
+        assert y < height
 
 
 def test_the_curve_ends_where_ten_calls_are_beyond():

@@ -159,3 +159,28 @@ def test_who_gets_no_answer_is_told_what_may_be_wrong(
     monkeypatch.setattr(served, "_ASK_S", 0.05)
     with pytest.raises(LoadError, match=doubt):
         served.describe("127.0.0.1:1", ["m"], Door(tls=tls))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "sent", "batched"),
+    [
+        ([(-1, 3), (1,), ()], [[5, 3], [1], []], True),
+        ([(4,), (8,)], [[4], [8]], False),
+        ([(4,)], [[4]], False),
+        ([(8, 3)], [[8, 3]], True),
+    ],
+)
+def test_sizes_that_a_model_fixes_are_kept(
+    shapes: list[tuple[int, ...]], sent: list[list[int]], batched: bool
+):
+    """Each tensor has its own, and only where there are rows must the replies have them."""
+    inputs = tuple(Tensor(f"x{at}", "FP32", shape) for at, shape in enumerate(shapes))
+    kind = make_pool(CallSpec("m", rows=(5, 5)), Served("m", inputs, ()), rng()).kind
+    request = inference_pb2.ModelInferRequest.FromString(kind.messages[0])
+    assert [list(one.shape) for one in request.inputs] == sent
+    sizes = [4 * int(np.prod(shape)) for shape in sent]
+    assert [len(content) for content in request.raw_input_contents] == sizes
+    reply = inference_pb2.ModelInferResponse(model_name="m")
+    assert wrong_replies([kind], [(0, reply.SerializeToString())]) == 1, "there is no output"
+    reply.outputs.add(name="y", datatype="FP32", shape=[2])
+    assert wrong_replies([kind], [(0, reply.SerializeToString())]) == batched

@@ -85,6 +85,28 @@ def test_a_file_that_is_no_trace_is_refused(tmp_path: Path):
     path.write_text("no numbers here")
     with pytest.raises(LoadError, match=r"poem\.txt is no trace"):
         traces.replay(path, 1, rng())
+    path = tmp_path / "poem.csv"
+    path.write_text("time\nnoon: lunch.1.2\n")
+    with pytest.raises(LoadError, match=r"poem\.csv is no trace"):
+        traces.replay(path, 1, rng())
+
+
+@pytest.mark.parametrize("broken", [slice(-8), slice(40)], ids=["without its end", "half"])
+def test_a_download_that_was_cut_off_is_refused(broken: slice, table: Path):
+    """As no trace, not with a trace of Python's."""
+    table.write_bytes(table.read_bytes()[broken])
+    with pytest.raises(LoadError, match=r"calls\.csv\.gz is no trace"):
+        traces.replay(table, 1, rng())
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00", "+02:00", "-0530"])
+@pytest.mark.parametrize("part", ["", ".5", ".5000000"])
+def test_times_may_name_their_zone(zone: str, part: str, tmp_path: Path):
+    """As logs do, with parts of a second or without."""
+    path = tmp_path / "log.csv"
+    lines = [f"2024-05-01{mark}12:00:0{second}{part}{zone}" for mark in "T " for second in (1, 3)]
+    path.write_text("\n".join(["time", *lines]))
+    assert traces.request_times(path).tolist() == [0, 0, 2, 2]
 
 
 @pytest.mark.parametrize(

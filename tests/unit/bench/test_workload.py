@@ -91,6 +91,14 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path):
         ('[arrivals]\nshape = "replay"\n[[calls]]\nmodel = "m"', "arrivals.trace: is missing"),
         ('[arrivals]\nsteps = [[1]]\n[[calls]]\nmodel = "m"', "arrivals.steps: must be a list"),
         ('[[calls]]\nmodel = "m"\n[[calls]]\nmodel = "m"', "two have the name 'm, infer, 1 row'"),
+        (
+            '[arrivals]\nsteps = [[inf, 1]]\n[[calls]]\nmodel = "m"',
+            "arrivals.steps: must be a list",
+        ),
+        ('[arrivals]\nsteps = [[true, 1]]\n[[calls]]\nmodel = "m"', "steps: must be a list"),
+        ('[[calls]]\nmodel = "m"\nvalue_range = [5, 1]', "calls[0].value_range: must be [lowest"),
+        ('[[calls]]\nmodel = "m"\nvalue_range = [nan, 1]', "calls[0].value_range: must be [lowest"),
+        ('[[calls]]\nmodel = "m"\nvalue_range = [0, 1e300]', "of -1e+09 to 1e+09, got"),
         ('seconds = true\n[[calls]]\nmodel = "m"', "seconds: must be a number, got True"),
     ],
 )
@@ -129,3 +137,13 @@ def test_a_warm_up_comes_before_the_shape(tmp_path: Path):
 def test_steps_become_shorter_with_the_load():
     """Six seconds of steps within three."""
     assert Arrangement("step", steps=[(10, 2), (20, 4)]).lasting(3).steps == ((10, 1), (20, 2))
+
+
+def test_a_trace_lies_beside_its_workload(tmp_path: Path):
+    """As a file of rows does; known names and files of the current folder stay what they are."""
+    (tmp_path / "mine.txt").write_text("5")
+    (tmp_path / "nasa").write_text("5")
+    for name, found in (("mine.txt", str(tmp_path / "mine.txt")), ("nasa", "nasa"), ("b", "b")):
+        arrivals = {"shape": "replay", "trace": name}
+        values = {"arrivals": arrivals, "calls": [{"model": "m"}]}
+        assert parse_workload(values, "w", tmp_path).arrivals.trace == found

@@ -205,3 +205,42 @@ def test_what_is_not_understood_is_refused_loudly():
         Connection().feed(frame(HEADERS, 0, 3, b"\x88"))
     with pytest.raises(ProtocolError, match="remembers only 0 bytes"):
         Connection().feed(frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0)))
+
+
+@pytest.mark.parametrize("trailers", [False, True])
+def test_an_answer_of_a_gateway_has_its_http_status(trailers: bool):
+    """502 with a page of its own, which ends with the page or with trailers that say nothing."""
+    connection, encoder = Connection(), hpack.Encoder()
+    block = encoder.encode([(":status", "502"), ("content-type", "text/html")])
+    sent = frame(HEADERS, END_HEADERS, 3, block)
+    sent += frame(DATA, 0 if trailers else END_STREAM, 3, b"<html>bad gateway</html>")
+    if trailers:
+        sent += frame(HEADERS, END_HEADERS | END_STREAM, 3, encoder.encode([("x-served-by", "a")]))
+    (reply,) = connection.feed(sent)
+    assert reply[:2] == (3, "HTTP 502")
+    ok = encoder.encode([(":status", "200")])
+    (reply,) = connection.feed(
+        frame(HEADERS, END_HEADERS, 5, ok) + frame(DATA, END_STREAM, 5, MESSAGE)
+    )
+    assert reply[:2] == (5, "ended without a status")
+
+
+def test_a_reply_may_be_larger_than_the_window_of_its_stream():
+    """The peer is told in time that it may go on, and every byte arrives, again and again."""
+    connection, encoder = Connection(), hpack.Encoder()
+    window, piece = 1 << 24, bytes(range(256)) * 64
+    for stream in (3, 5, 7):
+        connection.feed(frame(HEADERS, END_HEADERS, stream, encoder.encode([(":status", "200")])))
+        left, pieces = window, 3 * window // 2 // len(piece)
+        for _ in range(pieces):
+            left -= len(piece)
+            assert left >= 0, "the peer had to wait for good"
+            connection.out.clear()
+            connection.feed(frame(DATA, 0, stream, piece))
+            for kind, _, place, payload in frames(b"".join(connection.out)):
+                if (kind, place) == (WINDOW_UPDATE, stream):
+                    left += int.from_bytes(payload, "big")
+        block = encoder.encode([("grpc-status", "0")])
+        (reply,) = connection.feed(frame(HEADERS, END_HEADERS | END_STREAM, stream, block))
+        assert reply[:2] == (stream, OK)
+        assert reply[2] == piece * pieces
