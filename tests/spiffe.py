@@ -10,14 +10,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write_certificate(authority: trustme.CA, folder: Path, stem: str, *uris: str) -> None:
-    """A caller's certificate with these URI names: `<stem>.pem` and `<stem>.key`."""
+def write_certificate(
+    authority: trustme.CA,
+    folder: Path,
+    stem: str,
+    *uris: str,
+    kind: type[x509.UniformResourceIdentifier | x509.DNSName] = x509.UniformResourceIdentifier,
+) -> None:
+    """A caller's certificate with these names, of URIs or DNS: `<stem>.pem` and `<stem>.key`."""
     signer = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     now = dt.datetime.now(dt.UTC)
-    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
+    names: list[x509.GeneralName] = [kind(uri) for uri in uris]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, stem)]))

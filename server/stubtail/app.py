@@ -25,6 +25,7 @@ from stubtail.errors import CallError
 from stubtail.http_port import http_port
 from stubtail.lane.lane import Lane
 from stubtail.lane.model_breakers import ModelBreakers
+from stubtail.lane.priority import NORMAL
 from stubtail.lane.scheduler import Scheduler
 from stubtail.logs import Logs
 from stubtail.memory import settle_memory
@@ -161,9 +162,8 @@ class App:
             port = self._grpcio.bind(f"{shown}:{port}")
             await self._grpcio.start()
         self.address = f"{shown}:{port}"
-        dropped, states = (lambda: self._logs.dropped), self.breakers.states
-        chats = (self._llm.numbers, states, self._llm.call_numbers)
-        registry = build_registry(self.recorder, dropped, *chats)
+        numbers = (self._llm.numbers, self.breakers.states, self._llm.call_numbers)
+        registry = build_registry(self.recorder, lambda: self._logs.dropped, *numbers)
         for part in self._parts:
             part.register(registry)
         pages = server_pages(registry, self._dead, self._unready)
@@ -271,7 +271,7 @@ class App:
 
     def _note_refusal(self, path: str, error: CallError, seconds: float) -> None:
         """A call that never became a job: its model is not known, so its method stands for it."""
-        self.recorder.record_refusal(path, "", 2, int(error.code), seconds, error.reason)
+        self.recorder.record_refusal(path, "", NORMAL, int(error.code), seconds, error.reason)
 
     def _unready(self) -> str:
         if self.statuses.draining:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # the front is optional, and most servers never need a breake
     from stubtail.breaker import BreakerOptions
 
 BREAKER_WINDOW_S = 30.0  # batches that a breaker of a model judges by
-PATIENCE_S = 5.0  # a check that takes longer begins again after all others: most take 0.1 s
 BREAKER_RATE = 0.5  # share of them that failed
+PATIENCE_S = 5.0  # a check that takes longer begins again after all others: most take 0.1 s
 
 
 def transport_of(settings: Settings) -> str:

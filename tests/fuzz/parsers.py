@@ -88,7 +88,7 @@ def _token(access: AccessPart) -> Target:
     def run(data: bytes) -> str:
         assert access.guard is not None
         try:
-            access.guard.identify(data, time.monotonic())
+            access.guard.identify(data.decode(errors="replace"), time.monotonic())
         except CallError as error:
             if error.code is Code.UNAUTHENTICATED:
                 return error.reason

@@ -265,6 +265,10 @@ async def test_readme_python_runs(server, capsys, monkeypatch):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].endswith("leave")
     assert any("contract" in line for line in printed)
+    told = re.findall(r"# ([\d.]+): (\d+) cartons, (\d+) dollars", README.read_text())
+    numbers = [line.split() for line in printed if re.fullmatch(r"[\d.]+ [\d.]+ [\d.]+", line)]
+    found = [(f"{float(a):.2f}", f"{float(b):.0f}", f"{float(c):.0f}") for a, b, c in numbers]
+    assert len(set(told) & set(found)) == 2, found
 
 
 def test_readme_requests_are_the_same_customer(channel):

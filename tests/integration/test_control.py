@@ -145,6 +145,10 @@ def test_port_of_closed_connections_is_free():
     server.close()
 
     check_free("127.0.0.1", port)
+    # Also for one that shares its port, which the one before did not: other workers, or TLS.
+    held, again = reserve("127.0.0.1", port)
+    with held, pytest.raises(PortError, match="is in use"):
+        check_free("127.0.0.1", again)
 
 
 @pytest.mark.parametrize(

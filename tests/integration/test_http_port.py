@@ -186,7 +186,8 @@ def test_metrics_need_a_key_with_the_scope_read(certificate, tmp_path):
         assert get(port, "/secret", tls=tls)[0] == 401
 
 
-def test_pages_of_all_tenants_are_the_operator_s(certificate, tmp_path):
+@pytest.mark.parametrize("own", ["acme-*", "*"])
+def test_pages_of_all_tenants_are_the_operator_s(certificate, tmp_path, own):
     """With tenants, a tenant's own key does not show the numbers of the others."""
     authority, folder = certificate
     theirs, kept = new_key()
@@ -198,7 +199,7 @@ def test_pages_of_all_tenants_are_the_operator_s(certificate, tmp_path):
             for line in caller(operator_kept, "stubtail:read", tenant="*")
         ),
         "[access.tenants.acme]",
-        'models = ["acme-*"]',
+        f'models = ["{own}"]',
     ]
     tls = client_tls(authority)
     with serving(exposed(tmp_path, *lines, **tls_flags(folder))) as port:

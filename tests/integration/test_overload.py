@@ -135,9 +135,8 @@ def test_a_deadline_that_cannot_be_kept_is_refused_or_expires_but_never_starts(
 ) -> None:
     """Calls behind a long queue with little time are not run for nobody."""
     before = runs(tight)
-    queue = [start(tight, INFER, solo(long_trips)) for _ in range(PLACES)]
-    time.sleep(0.05)
-    since_s = time.monotonic()
+    running = plugs.begin(tight, INFER, solo(5 * long_trips))
+    queue = [running, *(start(tight, INFER, solo(10)) for _ in range(PLACES - 1))]
     late = [start(tight, INFER, solo(10), timeout=0.05) for _ in range(3)]
 
     for started in late:
@@ -146,7 +145,7 @@ def test_a_deadline_that_cannot_be_kept_is_refused_or_expires_but_never_starts(
         assert found.code in {Code.RESOURCE_EXHAUSTED, Code.DEADLINE_EXCEEDED}
         if found.reason == "DEADLINE_UNREACHABLE":
             assert_shed(found, "DEADLINE_UNREACHABLE", 0.02, transport)
-    assert time.monotonic() - since_s < 1.0
+    assert not running.done(), "they were told before the run ahead of them ended"
     answered = sum(ended(started) is None for started in queue)
     assert runs(tight) - before == answered, "a call ran after its deadline"
 
@@ -155,7 +154,6 @@ def test_a_timeout_parameter_is_a_deadline(tight: grpc.Channel, long_trips: int)
     """Microseconds, in int64 or uint64; the server itself says that it expired in the queue."""
     before = runs(tight)
     running = plugs.begin(tight, INFER, solo(3 * long_trips))
-    since_s = time.monotonic()
     kinds = ("int64_param", "uint64_param")
     waiting = [start(tight, INFER, solo(10, timeout=(kind, 120_000))) for kind in kinds]
     patient = start(tight, INFER, solo(10, timeout=("int64_param", 0)))
@@ -170,7 +168,6 @@ def test_a_timeout_parameter_is_a_deadline(tight: grpc.Channel, long_trips: int)
         else:
             assert found.reason == "DEADLINE_UNREACHABLE"
     assert not running.done(), "they were answered before the run ahead of them ended"
-    assert time.monotonic() - since_s < 1.0
     assert ended(running) is None
     assert ended(patient) is None, "0 is no deadline"
     assert runs(tight) - before == 2

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trustme
+from cryptography import x509
 
 from stubtail.access.keys import new_key
 from stubtail_client import AsyncClient, Client, Credentials, PermissionDenied, Unauthenticated
@@ -24,6 +25,11 @@ from tests.system.test_tls import Pki
 
 WEB = "spiffe://example.org/ns/shop/sa/web"
 ROWS = np.ones((1, 3))
+UNKNOWN = {
+    "wrong": "CREDENTIAL_INVALID",
+    "both": "CREDENTIAL_INVALID",
+    "dns": "CREDENTIAL_MISSING",  # a name of another kind says nothing, whatever it looks like
+}
 
 
 @pytest.fixture
@@ -80,6 +86,7 @@ def test_a_certificate_is_an_identity(server: tuple[ServerProcess, str], pki: Pk
     write_certificate(pki.authority, pki.folder, "job", "spiffe://example.org/ns/jobs/nightly")
     write_certificate(pki.authority, pki.folder, "wrong", "spiffe://example.org/ns/shop/sa/webs")
     write_certificate(pki.authority, pki.folder, "both", WEB, "spiffe://example.org/ns/jobs/a")
+    write_certificate(pki.authority, pki.folder, "dns", WEB, kind=x509.DNSName)
     with Client(process.address, timeout=10, credentials=credentials(pki, "web")) as client:
         found = client.score("affine", ROWS).probabilities
         assert found is not None
@@ -89,13 +96,13 @@ def test_a_certificate_is_an_identity(server: tuple[ServerProcess, str], pki: Pk
         assert denied.value.metadata["scope"] == "stubtail:read"
     with Client(process.address, timeout=10, credentials=credentials(pki, "job")) as client:
         assert client.models()
-    for stem in ("wrong", "both"):
+    for stem, reason in UNKNOWN.items():
         with (
             Client(process.address, timeout=10, credentials=credentials(pki, stem)) as client,
             pytest.raises(Unauthenticated) as unknown,
         ):
             client.score("affine", ROWS)
-        assert unknown.value.reason == "CREDENTIAL_INVALID"
+        assert unknown.value.reason == reason
     with Client(
         process.address, timeout=10, credentials=credentials(pki, "web", api_key=key)
     ) as client:

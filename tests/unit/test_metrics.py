@@ -24,10 +24,11 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from stubtail.lane.priority import PRIORITIES
 from stubtail.metrics import ModelInfo, ModelSnapshot, Recorder
 from stubtail.metrics.collector import build_registry
 from stubtail.metrics.recorder import CALLS_FOLDED_MAX, OTHER, PENDING_MAX, UNKNOWN
-from stubtail.metrics.series import LATENCY_EDGES_S, PHASES, PRIORITIES, Histogram
+from stubtail.metrics.series import LATENCY_EDGES_S, PHASES, Histogram
 
 OK, INTERNAL, EXHAUSTED = 0, 13, 8
 

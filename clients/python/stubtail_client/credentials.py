@@ -114,6 +114,9 @@ class _FileContent:
                 if not self._text:  # one that is being exchanged is there again in a moment
                     reason = error.strerror or str(error)
                     raise InvalidArgument(f"{self._path}: cannot be read: {reason}") from None
+            except InvalidArgument:
+                if not self._text:  # one that is being written is empty for a moment
+                    raise
             return self._text
 
 

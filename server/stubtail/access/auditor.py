@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from stubtail.access.credential import Pairs
 from stubtail.access.identity import Identity
 from stubtail.errors import CallError
-
-Pairs = Sequence[tuple[str, str | bytes]]
 
 
 class Auditor(Protocol):

@@ -1,7 +1,7 @@
 """The one door: from the credential of a call to what it may do, or to the reason why nothing.
 
 Both transports ask it for every method that is not open. A credential that was seen before costs a
-look-up in one dict, by all of its bytes, and another for the method.
+look-up in one dict, by all of its characters, and another for the method.
 """
 
 import time
@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from stubtail.access.auditor import Auditor, Pairs
+from stubtail.access.auditor import Auditor
 from stubtail.access.callers import Caller, GuardLimits
 from stubtail.access.certificates import CertificateNames
+from stubtail.access.credential import BEARER, Pairs, canonical, said_in
 from stubtail.access.identity import OPERATOR, Identity, Permit, Realm
 from stubtail.access.keys import KeyRing, looks_like_key
 from stubtail.access.methods import OPEN
@@ -30,7 +31,6 @@ from stubtail.errors import CallError, Code
 if TYPE_CHECKING:  # PyJWT is imported only where an issuer of tokens is configured
     from stubtail.access.tokens import Tokens
 
-TENANT_KEY: Final = "stubtail-tenant"
 REALMS_MAX: Final = 4096  # pairs of tenant and grants; tokens can have any grants
 REFUSED_S: Final = 1.0  # a bad credential is not looked at again for so long
 REFUSED_MAX: Final = 1024
@@ -75,7 +75,7 @@ class Guard:
         self._limits = limits
         self._unix_clock = unix_clock
         self._known: dict[object, Identity] = {}
-        self._refused: dict[bytes, tuple[Unknown, float]] = {}
+        self._refused: dict[str, tuple[Unknown, float]] = {}
         self._realms: dict[tuple[str, Grants], Realm] = {}
         self._open = frozenset(path for path, scope in methods.items() if scope == OPEN)
         self.audit: Auditor | None = None
@@ -111,8 +111,7 @@ class Guard:
         """What a call may do; counts it against its tenant's rate.
 
         Args:
-            credential: the value of `authorization` as bytes; anything else says that there is
-                none.
+            credential: the value of `authorization`; None or anything else says that there is none.
             path: of the method.
             now: monotonic seconds.
             tenant: what the call itself says of its tenant, which only proxies may.
@@ -143,13 +142,18 @@ class Guard:
         self,
         error: CallError,
         path: str,
-        credential: object,
         peer: str,
         metadata: Pairs,
+        uris: tuple[bytes, ...] = (),
     ) -> None:
         """Tells the audit log of a call that was denied; other errors are none of its business."""
-        if self.audit is not None and error.code in DENIALS:
-            self.audit.denied(error, path, self._known.get(credential), peer, metadata)
+        if self.audit is None or error.code not in DENIALS:
+            return
+        credential, tenant = said_in(metadata)
+        known = self._known.get(uris if credential is None else canonical(credential))
+        if known is not None and known.proxy:
+            known = self._known.get((known.caller, tenant), known)
+        self.audit.denied(error, path, known, peer, metadata)
 
     def note_of(
         self, error: CallError, path: str, permit: Permit, peer: str, metadata: Pairs
@@ -164,8 +168,13 @@ class Guard:
         Raises:
             CallError: UNAUTHENTICATED, or UNAVAILABLE where it cannot be looked at now.
         """
-        if not isinstance(credential, bytes) or not credential:
+        if not isinstance(credential, str) or not credential:
             raise unauthenticated(Unknown.MISSING)
+        # However it is spelled, it is remembered once: nobody's spellings push out other callers.
+        credential = canonical(credential)
+        known = self._known.get(credential)
+        if known is not None and now < known.expires_s:
+            return known
         refused = self._refused.get(credential)
         if refused is not None and now < refused[1]:
             raise unauthenticated(refused[0])
@@ -205,10 +214,10 @@ class Guard:
             raise scope_missing(scope)
         return Permit(identity, scope)
 
-    def _look(self, credential: bytes, now: float) -> Identity:
-        scheme, _, value = credential.partition(b" ")
-        value = value.strip()
-        if scheme.lower() != b"bearer" or not value:
+    def _look(self, credential: str, now: float) -> Identity:
+        scheme, _, text = credential.partition(" ")
+        value = text.encode(errors="replace")
+        if scheme != BEARER or not value:
             raise UnknownCallerError(Unknown.INVALID)
         longest_s = now + self._limits.known_s
         if looks_like_key(value):

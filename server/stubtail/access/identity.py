@@ -101,6 +101,11 @@ class Permit:
         self.tenant = account = identity.account
         self.counts = account is not None and account.rate is not None
 
+    def follow(self, other: "Permit") -> None:
+        """From now on it says what the other one does: an open stream's, whose rights change."""
+        self.identity, self.realm, self.scope = other.identity, other.realm, other.scope
+        self.tenant, self.counts = other.tenant, other.counts
+
     def count(self, now: float) -> None:
         """Counts a call against the tenant's rate; streams do so for each of their messages.
 
@@ -172,6 +177,19 @@ def note_model(model: str) -> None:
     about = ABOUT.get()
     if about is not None:
         about.append(model)
+
+
+# Tells the audit log that a message of the current stream was denied, and the stream goes on.
+DENIAL: Final[ContextVar[Callable[[CallError], None] | None]] = ContextVar(
+    "stubtail_denial", default=None
+)
+
+
+def note_denial(error: CallError) -> None:
+    """Tells the audit log of an error in a stream; of others than denials it takes no note."""
+    note = DENIAL.get()
+    if note is not None:
+        note(error)
 
 
 def current_permit() -> Permit:

@@ -17,8 +17,7 @@ from stubtail.access.rate import Rate
 from stubtail.access.scopes import Grants, parse_scope
 from stubtail.access.tenants import Tenancy, TenantRules
 from stubtail.config.access import AccessSettings, TenantSettings
-
-PRIORITIES = ("critical", "high", "normal", "low")
+from stubtail.lane.priority import PRIORITY_NAMES
 
 
 class AccessPart:
@@ -172,5 +171,5 @@ def _rules(one: TenantSettings) -> TenantRules:
         concurrency=one.concurrency_max,
         queue_share=one.queue_share,
         weight=one.weight,
-        urgency=PRIORITIES.index(one.priority_max),
+        urgency=PRIORITY_NAMES.index(one.priority_max),
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from stubtail.access.rate import Cells, Rate
 from stubtail.access.scopes import NAME_CHARACTERS_MAX, matches
-from stubtail.lane.model_queue import PRIORITIES
+from stubtail.lane.priority import PRIORITIES
 from stubtail.lane.tenant import Tenant
 
 DEFAULT: Final = "default"  # the entry for tenants that have none of their own
@@ -62,7 +62,7 @@ class Account(Tenant):
         self.rate: Rate | None = None
         if rules.calls_per_s:
             self.rate = Rate(rules.calls_per_s, rules.burst, cells, cell)
-        self.classes = tuple(max(priority, rules.urgency) for priority in range(PRIORITIES))
+        self.classes = tuple(max(priority, rules.urgency) for priority in PRIORITIES)
 
 
 class Tenancy:
@@ -93,7 +93,7 @@ class Tenancy:
         more than 193 characters, and none is remembered.
         """
         tenant, folder, _ = model.rpartition("/")
-        if folder:
+        if folder or not model:
             return tenant
         if len(model) > NAME_CHARACTERS_MAX:
             return ""

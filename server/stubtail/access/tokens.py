@@ -95,6 +95,7 @@ class Tokens:
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARACTERS_MAX:
             raise UnknownCallerError(Unknown.INVALID)
         try:
+            subject.encode()  # half of a surrogate pair is no text: it could be sent nowhere
             # As its check allows: what is good there is not over for calls that take a while.
             expires_unix_s = float(claims["exp"]) + issuer.leeway_s
         except (OverflowError, TypeError, ValueError) as error:

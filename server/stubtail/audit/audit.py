@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stubtail.access.auditor import Pairs
+from stubtail.access.credential import Pairs
 from stubtail.access.identity import Identity
 from stubtail.access.rate import Rate
 from stubtail.audit.writer import Writer
@@ -21,8 +21,8 @@ class Audit:
 
     Args:
         writer: where records go.
-        denials_per_s: so many denials are noted one by one; beyond, the next record says how many
-            there were.
+        denials_per_s: so many denials of callers who are known, and as many of strangers, are
+            noted one by one; beyond, the next record says how many there were.
         clock: monotonic seconds.
         unix_clock: seconds since 1970.
     """
@@ -35,7 +35,10 @@ class Audit:
         unix_clock: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
-        self._rate = Rate(denials_per_s, max(int(denials_per_s), 1))
+        # Two, or a flood of strangers would hide what a caller tries meanwhile.
+        self._callers, self._strangers = (
+            Rate(denials_per_s, max(int(denials_per_s), 1)) for _ in range(2)
+        )
         self._clock = clock
         self._unix_clock = unix_clock
         self._suppressed = 0
@@ -49,7 +52,8 @@ class Audit:
         self, error: CallError, path: str, identity: Identity | None, peer: str, metadata: Pairs
     ) -> None:
         """A call was not admitted, or not to a model."""
-        if self._rate.take(self._clock()):
+        rate = self._strangers if identity is None else self._callers
+        if rate.take(self._clock()):
             self._suppressed += 1
             return
         more: dict[str, Any] = {"scope": scope} if (scope := error.about_scope) else {}
@@ -71,7 +75,8 @@ class Audit:
         more: dict[str, Any] = {"model": [name for name, _, _ in names]}
         if any(version for _, _, version in names):
             more["version"] = [version for _, _, version in names]
-        self._put("act", path, identity, peer, trace_id(metadata), error, more)
+        trace = trace_id(metadata)
+        self._put("act", path, identity, peer, trace, error, more, promised=True)
 
     def _put(
         self,
@@ -82,6 +87,8 @@ class Audit:
         trace: str,
         error: CallError | None,
         more: dict[str, Any],
+        *,
+        promised: bool = False,
     ) -> None:
         now = self._unix_clock()
 
@@ -91,7 +98,7 @@ class Audit:
                 "event": event,
                 "caller": identity.caller if identity is not None else "",
                 "tenant": identity.tenant if identity is not None else "",
-                "method": path,
+                "method": path[:TEXT_CHARACTERS_MAX],  # on the HTTP port callers choose it
                 "peer": peer,
                 "outcome": error.code.name if error is not None else "OK",
                 "reason": error.reason if error is not None else "",
@@ -99,7 +106,7 @@ class Audit:
                 **more,
             }
 
-        self._writer.put(record)
+        self._writer.put(record, promised=promised)
 
 
 def trace_id(metadata: Pairs) -> str:

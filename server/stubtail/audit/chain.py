@@ -44,6 +44,9 @@ def read_link(line: bytes) -> Link:
         raise ValueError("is no record") from error
     if not isinstance(seq, int) or sha256(_canonical(body)).hexdigest() != digest:
         raise ValueError("was changed: its hash is not that of its content")
+    # A field that stands there twice, or other spaces, would be read and hashed as before.
+    if _canonical({**body, "hash": digest}) != line.rstrip(b"\n"):
+        raise ValueError("was changed: it is not written as the server writes it")
     return Link(seq, digest)
 
 

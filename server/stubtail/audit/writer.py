@@ -57,10 +57,15 @@ class Writer:
         if self._thread is not None:
             self._thread.join(CLOSE_S)
 
-    def put(self, record: Record, held_bytes: int = 0) -> bool:
-        """Keeps a record, which is made on the thread of what it holds; False without room."""
+    def put(self, record: Record, held_bytes: int = 0, *, promised: bool = False) -> bool:
+        """Keeps a record, which is made on the thread of what it holds; False without room.
+
+        One that was promised is kept all the same: there was room when its act began, and what
+        others noted meanwhile must not take it.
+        """
         with self._lock:  # for a sum: nobody holds it while it makes or writes anything
-            if not self.has_room or self._held_bytes + held_bytes > HELD_BYTES_MAX:
+            full = not self.has_room or self._held_bytes + held_bytes > HELD_BYTES_MAX
+            if full and not promised:
                 self.lost += 1
                 return False
             self._held_bytes += held_bytes

@@ -148,7 +148,12 @@ class TenantSettings:
     ] = 0
     queue_share: Annotated[
         float,
-        Rule("most of all waiting places", 0.001, 1, why="one tenant must not fill the queue"),
+        Rule(
+            "most of all waiting places, and of the streams of Watch",
+            0.001,
+            1,
+            why="one tenant must not fill the queue",
+        ),
     ] = 0.5
     weight: Annotated[
         float, Rule("its part of a contended lane", 0.01, 100, why="against others' weights")

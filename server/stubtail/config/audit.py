@@ -25,7 +25,12 @@ class AuditSettings:
     ] = 4096
     denials_per_s: Annotated[
         float,
-        Rule("denials noted one by one a second", 1, 100_000, why="beyond, they are counted"),
+        Rule(
+            "denials noted one by one a second: of known callers, and as many of strangers",
+            1,
+            100_000,
+            why="beyond, they are counted",
+        ),
     ] = 100.0
     payload_directory: Annotated[
         str, Rule("folder of the payload log", why="none: requests are never written")

@@ -123,7 +123,7 @@ def from_document(root: type[Root], document: Mapping[str, Mapping[str, Any]]) -
 
 def to_toml(settings: Any) -> str:
     """A TOML file that gives these settings, every key with its meaning, bound and reason."""
-    lines = ["# Settings of stubtail. Order of strength: this file, then STUBTAIL_<SECTION>_<KEY>"]
+    lines = ["# Settings of stubtail. Later ones win: this file, then STUBTAIL_<SECTION>_<KEY>"]
     lines.append("# in the environment, then the command line (--set section.key=value).")
     section = ""
     for setting in settings_of(type(settings)):

@@ -27,9 +27,9 @@ from stubtail.endpoints.decide_wishes import WishReader
 from stubtail.endpoints.lane_method import CallPlan, Reading
 from stubtail.endpoints.method import parse
 from stubtail.endpoints.named import CELLS_MAX
-from stubtail.endpoints.scoring import PRIORITIES
 from stubtail.endpoints.served import ServedModel, ServedModels
 from stubtail.errors import invalid_field, malformed_message, message_too_large
+from stubtail.lane.priority import REQUESTED
 from stubtail.v1 import decision_pb2
 
 PATH = "/stubtail.v1.DecisionService/Decide"
@@ -57,7 +57,7 @@ class DecideReader:
         if not request.model:
             raise invalid_field("model", "must name a model")
         model = self._models.resolve(request.model)
-        priority = PRIORITIES.get(request.priority)
+        priority = REQUESTED.get(request.priority)
         if priority is None:
             raise invalid_field("priority", f"must be 0 to 4, got {request.priority}")
         if model.rules is None:

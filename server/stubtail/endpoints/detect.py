@@ -10,11 +10,11 @@ from stubtail.endpoints.lane_method import CallPlan, Reading
 from stubtail.endpoints.method import parse
 from stubtail.endpoints.named import COLUMNS_MAX
 from stubtail.endpoints.score_rows import dense_rows, named_rows
-from stubtail.endpoints.scoring import PRIORITIES
 from stubtail.endpoints.served import ServedModel, ServedModels
 from stubtail.errors import invalid_field
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.priority import REQUESTED
 from stubtail.v1 import anomaly_pb2
 
 PATH: Final = "/stubtail.v1.AnomalyService/Detect"
@@ -63,7 +63,7 @@ class DetectReader:
     def read(self, payload: bytes) -> Reading:
         """The plan and the rows or series of a request; raises CallError."""
         request = parse(Request, payload)
-        priority = PRIORITIES.get(request.priority)
+        priority = REQUESTED.get(request.priority)
         if priority is None:
             raise invalid_field("priority", f"must be 0 to 4, got {request.priority}")
         rate = checked_rate(request.false_alarm_rate)

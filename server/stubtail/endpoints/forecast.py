@@ -19,10 +19,10 @@ from stubtail.endpoints.forecast_series import (
 )
 from stubtail.endpoints.lane_method import CallPlan, Reading
 from stubtail.endpoints.method import parse
-from stubtail.endpoints.scoring import PRIORITIES
 from stubtail.endpoints.served import ServedModels
 from stubtail.errors import CallError, Code, invalid_field
 from stubtail.forecasting.task import AUTO, ETS, GRAPHS, MODELS, THETA, GraphFile
+from stubtail.lane.priority import REQUESTED
 from stubtail.v1 import forecasting_pb2
 
 PATH = "/stubtail.v1.ForecastingService/Forecast"
@@ -60,7 +60,7 @@ class ForecastReader:
     def read(self, payload: bytes) -> Reading:
         """The plan and the series of a request; raises CallError."""
         request = whole(parse(wire.ForecastRequest, payload), payload)
-        priority = PRIORITIES.get(request.priority)
+        priority = REQUESTED.get(request.priority)
         if priority is None:
             raise invalid_field("priority", f"must be 0 to 4, got {request.priority}")
         self._check_sizes(request)

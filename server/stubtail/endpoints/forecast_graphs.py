@@ -6,8 +6,11 @@ from stubtail.forecasting.task import GRAPHS, GraphFile
 
 
 def served_graphs(models: ServedModels) -> dict[str, GraphFile]:
-    """Those that are served now, by name; raises CallError as `graph_file`."""
-    return {name: graph_file(models, name) for name in GRAPHS if name in models.routes}
+    """Those that are served to the caller now, by name; raises CallError as `graph_file`.
+
+    One that is another tenant's is left out like one that is not there.
+    """
+    return {name: graph_file(models, name) for name in GRAPHS if models.serves(name)}
 
 
 def graph_file(models: ServedModels, reference: str) -> GraphFile:

@@ -55,6 +55,6 @@ class HeadCache(Generic[Plan]):
         self._plans[payload[:head_bytes]] = (len(payload), plan)
 
     def clear(self) -> None:
-        """Forgets everything, as when other versions have gone live."""
+        """Forgets everything."""
         self._head_bytes = {}
         self._plans = {}

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Final
 
-from stubtail.access.identity import UNGUARDED, current_permit
+from stubtail.access.identity import UNGUARDED, Permit, current_permit
 from stubtail.endpoints.llm_request import check_chat, check_embed
 from stubtail.endpoints.method import ServerStream, Unary, parse
 from stubtail.endpoints.protobuf import varint
@@ -11,11 +12,13 @@ from stubtail.llm.events import Event
 from stubtail.llm.hooks import NOBODY, Caller
 from stubtail.llm.proxy import Proxy
 from stubtail.llm.upstreams import Upstream
+from stubtail.models.keys import ALL
 from stubtail.telemetry.propagation import TRACEPARENT
 from stubtail.v1 import llm_pb2
 
 NAME = "stubtail.v1.LlmService"
 SERVICE = f"/{NAME}/"
+OF_EVERYBODY: Final = ("in_flight", "attempts", "failures", "first_token_us")
 SHORT_BYTES = 126  # of a text: its length, and that of the delta around it, have one byte each
 
 
@@ -85,8 +88,9 @@ class LlmEndpoint:
         return (await self._proxy.embed(request, _caller(request.model))).SerializeToString()
 
     async def list_models(self, payload: bytes) -> bytes:
-        """What can be asked."""
+        """What can be asked, as far as the caller's scope covers it."""
         parse(llm_pb2.LlmServiceListModelsRequest, payload)
+        permit = current_permit()
         aliases = [
             llm_pb2.LlmAlias(
                 name=name,
@@ -96,16 +100,31 @@ class LlmEndpoint:
                 content_fallback=one.content_fallback,
             )
             for name, one in self._proxy.aliases.items()
+            if permit.allows(name)
         ]
+        upstreams = [one for one in self._proxy.upstreams if _covers(permit, one)]
         return llm_pb2.LlmServiceListModelsResponse(
-            models=[_model(one) for one in self._proxy.upstreams], aliases=aliases
+            models=[_model(one) for one in upstreams], aliases=aliases
         ).SerializeToString()
 
     async def health(self, payload: bytes) -> bytes:
-        """How the upstreams are doing; raises CallError for an unknown provider."""
+        """How the upstreams are doing; raises CallError for an unknown provider.
+
+        With tenants, the numbers of calls are the operator's: they tell of everybody's.
+        """
         request = parse(llm_pb2.GetProviderHealthRequest, payload)
-        upstreams = self._proxy.health(request.provider)
-        return llm_pb2.GetProviderHealthResponse(upstreams=upstreams).SerializeToString()
+        permit, upstreams = current_permit(), self._proxy.health(request.provider)
+        told = [one for one in upstreams if _covers(permit, one)]
+        if not permit.rules(ALL):
+            for one in told:
+                for number in OF_EVERYBODY:
+                    one.ClearField(number)
+        return llm_pb2.GetProviderHealthResponse(upstreams=told).SerializeToString()
+
+
+def _covers(permit: Permit, one: Upstream | llm_pb2.UpstreamHealth) -> bool:
+    """Whether the scope covers a model of a provider, by either of its names."""
+    return permit.allows(f"{one.provider}/{one.model}") or permit.allows(one.model)
 
 
 def _caller(model: str) -> Caller:

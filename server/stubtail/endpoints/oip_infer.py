@@ -12,14 +12,13 @@ from stubtail.endpoints.served import ServedModel, ServedModels
 from stubtail.endpoints.tails import tail_bytes
 from stubtail.endpoints.tensors import checked_shape, raw_array, typed_array
 from stubtail.errors import CallError, Code, invalid_field
+from stubtail.lane.priority import REQUESTED
 from stubtail.models.signature import TensorSpec
 from stubtail.models.synthetic import Array
 from stubtail.oip import inference_pb2
 
 PATH = "/inference.GRPCInferenceService/ModelInfer"
 ID_BYTES_MAX = 1024
-# Triton's levels: 1 is the most urgent, 0 is the model's default.
-PRIORITIES = {0: 2, 1: 0, 2: 1, 3: 2, 4: 3}
 _STATEFUL = ("sequence_id", "sequence_start", "sequence_end")
 
 
@@ -158,9 +157,9 @@ def _wanted_outputs(model: ServedModel, requested: Sequence[Any]) -> tuple[int, 
 def _parameters(parameters: Any) -> tuple[int, float | None]:
     """Priority and time-out (microseconds) of a request; other parameters mean nothing here."""
     if not parameters:
-        return PRIORITIES[0], None
+        return REQUESTED[0], None
     level = _integer(parameters, "priority")
-    priority = PRIORITIES.get(level)
+    priority = REQUESTED.get(level)
     if priority is None:
         raise invalid_field("parameters[priority]", f"must be 0 to 4, got {level}")
     timeout_us = _integer(parameters, "timeout")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from stubtail.access.identity import UNGUARDED, current_permit
+from stubtail.access.identity import UNGUARDED, current_permit, note_denial
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import BidiStream, parse
 from stubtail.endpoints.protobuf import opening
@@ -86,6 +86,7 @@ class StreamInfer:
                 payload, self._clock(), None, permit if permit is not UNGUARDED else None
             )
         except CallError as error:
+            note_denial(error)
             return _error_reply(payload, error)
         reply = await self._submit(job)
         if isinstance(reply, CallError):

@@ -14,10 +14,9 @@ from stubtail.endpoints.score_rows import Rows, dense_rows, named_rows
 from stubtail.endpoints.served import ServedModel, ServedModels
 from stubtail.endpoints.warnings import warnings_by_call
 from stubtail.errors import CallError, invalid_field
+from stubtail.lane.priority import REQUESTED
 
 PATH = "/stubtail.v1.ScoringService/Score"
-# stubtail.v1.Priority to the lane's order; unspecified is normal.
-PRIORITIES = {0: 2, 1: 0, 2: 1, 3: 2, 4: 3}
 MODELS_MAX = 16  # of one call
 
 
@@ -30,7 +29,7 @@ class ScoreReader:
     def read(self, payload: bytes) -> Reading:
         """The plan and the rows of a request; raises CallError."""
         request = parse(wire.ScoreRequest, payload)
-        priority = PRIORITIES.get(request.priority)
+        priority = REQUESTED.get(request.priority)
         if priority is None:
             raise invalid_field("priority", f"must be 0 to 4, got {request.priority}")
         if request.models:

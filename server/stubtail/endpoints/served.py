@@ -40,7 +40,7 @@ class BatchLimits:
     """Bounds that decide how a model is run.
 
     Attributes:
-        rows_max: rows of one call.
+        rows_max: most rows of one call.
         inline_run_s_max: models whose one-row run takes longer go to the pool.
         batch_run_s_max: calls whose run takes longer go there too.
     """
@@ -261,6 +261,10 @@ class ServedModels:
             encoder = SeveralEncoder(encoders)
             _keep(self._encoders, key, encoder)
         return encoder
+
+    def serves(self, reference: str) -> bool:
+        """Whether there is such a model for the caller, who may lack the scope for it."""
+        return reference in self.routes
 
     def resolve(self, reference: str) -> ServedModel:
         """The model that a call names; raises CallError with the reason why there is none."""

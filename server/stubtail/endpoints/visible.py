@@ -121,10 +121,12 @@ class VisibleRepository:
         permit.require(name)
         key = visible_key(permit, name, known)
         own = permit.realm.folder
-        if own and key not in known and not permit.rules(key):
-            key = model_key(own, name)  # it may have come into the tenant's folder a moment ago
-        note_model(key)
         seen, there = permit.sees(key), key in known
+        if own and not (seen and there) and not permit.rules(key):
+            # It may have come into the tenant's folder a moment ago. To look takes a while: for
+            # another's model, too, or the time would tell that there is one.
+            key = model_key(own, name)
+        note_model(key)
         if not permit.names(name):
             raise self._unseen(name)
         if not permit.rules(key):
@@ -168,6 +170,12 @@ class VisibleModels(ServedModels):
         if keys != self._keys and self.routes is before:
             self.routes = dict(before)
         self._keys = keys
+
+    def serves(self, reference: str) -> bool:
+        """As without access rules, of what the caller sees."""
+        permit = current_permit()
+        key = visible_key(permit, reference, self._all.known)
+        return permit.sees(key) and permit.names(reference) and key in self.routes
 
     def resolve(self, reference: str) -> ServedModel:
         """As without access rules; raises CallError also for what the caller may not or not see."""

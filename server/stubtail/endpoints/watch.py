@@ -13,6 +13,7 @@ from stubtail.anomaly.watch_keys import Batch, WatchedKeys
 from stubtail.anomaly.watch_state import WatchRules
 from stubtail.endpoints.detect import checked_rate
 from stubtail.endpoints.method import BidiStream, parse
+from stubtail.endpoints.watch_quota import WatchQuota
 from stubtail.endpoints.watch_replies import state_replies, verdicts_reply
 from stubtail.errors import CallError, Code, draining, invalid_field, malformed_message
 from stubtail.v1 import anomaly_pb2
@@ -57,7 +58,7 @@ class WatchPoints:
     def __init__(self, limits: WatchLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
-        self._streams = 0
+        self._quota = WatchQuota(limits.streams, clock)
         self._refusing = False
 
     def methods(self) -> list[BidiStream]:
@@ -72,19 +73,13 @@ class WatchPoints:
         """The answers, in the order of the requests; raises CallError."""
         if self._refusing:
             raise draining()
-        if self._streams >= self._limits.streams:
-            raise CallError(
-                Code.RESOURCE_EXHAUSTED,
-                "TOO_MANY_STREAMS",
-                f"there are {self._streams} streams of Watch already "
-                "(setting anomaly.watch_streams_max)",
-                metadata={"limit": str(self._limits.streams)},
-                retry_after_s=5.0,
-            )
-        self._streams += 1
         session = WatchSession(self._limits)
-        try:
+        counted = True  # the first message, as the call that brought it
+        with self._quota.place():
             while (payload := await self._next(requests)) is not None:
+                if not counted:
+                    await self._quota.message()
+                counted = False
                 now = self._clock()
                 if len(payload) > LOOP_POINTS_MAX * 8:
                     replies = await asyncio.to_thread(session.answer, payload, now)
@@ -97,8 +92,6 @@ class WatchPoints:
                     while (reply := await asyncio.to_thread(next, session.pieces, b"")) != b"":
                         yield reply
                     session.pieces = None
-        finally:
-            self._streams -= 1
 
     async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
         """The next message; None after the last one; raises CallError where none comes."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from stubtail.errors import CallError, Code, server_defect
 from stubtail.lane.executor import Batch
 from stubtail.lane.isolation import ALONE_S, SEARCH_S, Search, log_failure
-from stubtail.lane.job import Job, Trailing
+from stubtail.lane.job import TIMING_KEY, Job, Trailing
 from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.order import split_expired
 from stubtail.lane.recording import Recorder
@@ -185,7 +185,7 @@ class BatchRun:
             ("encode", batch.encoded_s - batch.ran_s),
         )
         text = ";".join(f"{name}={max(seconds, 0.0) * 1e6:.0f}" for name, seconds in phases)
-        return (("stubtail-timing", f"{text};batch_rows={batch.rows}"),)
+        return ((TIMING_KEY, f"{text};batch_rows={batch.rows}"),)
 
     def _refuse_bad_rows(self, batch: Batch, jobs: Sequence[Job], bad: BadRowsError) -> list[Job]:
         refused = {id(job) for job, _ in bad.errors}

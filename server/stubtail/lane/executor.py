@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import exp
 from typing import TYPE_CHECKING
 
-from stubtail.lane.model_queue import PRIORITIES, ModelQueue
+from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.priority import PRIORITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,13 +109,13 @@ class Executor:
         self.running: list[Batch] = []
         self.queues: dict[ModelQueue, None] = {}
         self.queued_s = 0.0
-        self.waiting_jobs = [0] * PRIORITIES
-        self.turn_s = [0.0] * PRIORITIES
-        self.used_s = [0.0] * PRIORITIES
+        self.waiting_jobs = [0] * len(PRIORITIES)
+        self.turn_s = [0.0] * len(PRIORITIES)
+        self.used_s = [0.0] * len(PRIORITIES)
         self.used_at_s = 0.0
-        self.free = [1.0] * PRIORITIES
+        self.free = [1.0] * len(PRIORITIES)
         self.pace = 1.0
-        self.longer = [1.0] * PRIORITIES
+        self.longer = [1.0] * len(PRIORITIES)
         self._last: Batch | None = None
 
     @property
@@ -175,7 +176,7 @@ class Executor:
 
     def clear(self, queue: ModelQueue) -> None:
         """Books all jobs of a queue out at once and empties its lists."""
-        for priority in range(PRIORITIES):
+        for priority in PRIORITIES:
             waiting = queue.waiting[priority]
             if waiting:
                 self.waiting_jobs[priority] -= len(waiting)
@@ -196,7 +197,7 @@ class Executor:
         """Nothing waits: sums have no rounding errors any more, and all else is to be learned."""
         self.queued_s = 0.0
         self.pace = 1.0
-        self.longer = [1.0] * PRIORITIES
+        self.longer = [1.0] * len(PRIORITIES)
         self._last = None
 
     def residual_s(self, now: float) -> float:
@@ -215,7 +216,7 @@ class Executor:
 
     def only_priority(self) -> int | None:
         """The one class that waits, or None when several do."""
-        present = [priority for priority in range(PRIORITIES) if self.waiting_jobs[priority]]
+        present = [priority for priority in PRIORITIES if self.waiting_jobs[priority]]
         return present[0] if len(present) == 1 else None
 
     def settle(self, now: float) -> None:
@@ -226,7 +227,7 @@ class Executor:
         self.used_at_s = now
         self.used_s = [used_s * factor for used_s in self.used_s]
         free = 1.0
-        for priority in range(PRIORITIES):
+        for priority in PRIORITIES:
             self.free[priority] = max(free, FREE_MIN)
             free -= self.part_used(priority)
 

@@ -7,8 +7,7 @@ from stubtail.errors import CallError
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.tenant import Tenant
 
-CRITICAL, HIGH, NORMAL, LOW = range(4)
-PRIORITY_NAMES = ("critical", "high", "normal", "low")
+TIMING_KEY = "stubtail-timing"  # of requests that ask for it, and of the answers that bring it
 
 Trailing = tuple[tuple[str, str | bytes], ...]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stubtail.lane.priority import PRIORITIES
+
 if TYPE_CHECKING:
     from stubtail.lane.job import Job
     from stubtail.lane.latency import LatencyModel
     from stubtail.lane.tenant import Tenant
-
-PRIORITIES = 4
 
 
 class ModelQueue:
@@ -75,9 +75,9 @@ class ModelQueue:
         self.silent_until_s = 0.0
         self.untold = 0
         self.probe_s = 0.0
-        self.start_s = [0.0] * PRIORITIES
+        self.start_s = [0.0] * len(PRIORITIES)
         self.tenant: Tenant | None = None
-        self.waiting: list[list[Job]] = [[] for _ in range(PRIORITIES)]
+        self.waiting: list[list[Job]] = [[] for _ in PRIORITIES]
         self.reset()
 
     def work_s(self, run_s_max: float) -> float:
@@ -96,7 +96,7 @@ class ModelQueue:
 
     def reset(self) -> None:
         """Sets the sums of an empty queue, and so forgets their rounding errors."""
-        self.cost_s = [0.0] * PRIORITIES
+        self.cost_s = [0.0] * len(PRIORITIES)
         self.rows_waiting = 0
         self.bytes_waiting = 0
         self.postponed = False

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from stubtail.lane.executor import Executor
-from stubtail.lane.job import PRIORITY_NAMES, Job
+from stubtail.lane.job import Job
 from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.priority import PRIORITIES
 
 due = attrgetter("due_s")
-PRIORITIES = range(len(PRIORITY_NAMES))
 CONTENTION_S = 0.02  # with less work than this waiting, order by virtual deadline alone
 
 

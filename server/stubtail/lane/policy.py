@@ -27,7 +27,7 @@ class Policy:
             meanwhile; a single job may exceed it.
         pool_slots: how many pooled runs go on at once.
         apart_slots: how many runs go on at once besides, that wait for other processes.
-        shared_run_s_max: the same while several tenants share the lane.
+        shared_run_s_max: what `batch_run_s_max` is while several tenants share the lane.
         wait_part_max: the part of its time left, after its own run, that a job may wait.
     """
 

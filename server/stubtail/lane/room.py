@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from stubtail.lane.job import Job
 from stubtail.lane.model_queue import ModelQueue
-from stubtail.lane.order import PRIORITIES, due
+from stubtail.lane.order import due
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import PRIORITIES
 
 EVICTIONS_MAX = 16  # one arrival pushes out at most this many lesser jobs
 

@@ -19,7 +19,6 @@ from stubtail.lane.fairness import Fairness
 from stubtail.lane.job import Job
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.order import (
-    PRIORITIES,
     due,
     in_order,
     most_urgent_queue,
@@ -28,15 +27,18 @@ from stubtail.lane.order import (
     starving_priority,
 )
 from stubtail.lane.policy import Policy, Refusal
+from stubtail.lane.priority import PRIORITIES
 from stubtail.lane.room import victims_of
 
 
 class Scheduler:
-    """The waiting jobs of all models, and the two executors that take them.
+    """The waiting jobs of all models, and the executors that take them.
 
     Attributes:
         inline: the lane itself: one run at a time.
         pool: threads for models whose run takes long.
+        apart: threads of their own for runs that wait for other processes.
+        executors: all of them.
         jobs, size_bytes: everything that waits.
         dropped: jobs that left the queue without running, with the reason; None means expired.
             The caller takes them out and answers them.

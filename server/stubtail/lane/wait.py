@@ -5,8 +5,9 @@ from bisect import bisect_left
 from stubtail.lane.executor import FREE_MIN, Executor
 from stubtail.lane.job import Job
 from stubtail.lane.model_queue import ModelQueue
-from stubtail.lane.order import PRIORITIES, due
+from stubtail.lane.order import due
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import PRIORITIES
 
 
 def wait_s(job: Job, executor: Executor, policy: Policy, now: float) -> float:

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from stubtail.errors import Code
+from stubtail.lane.priority import PRIORITY_NAMES
 from stubtail.metrics.breakers import BreakerCollector
 from stubtail.metrics.llm import CallNumbers, LlmCollector, UpstreamNumbers
 from stubtail.metrics.recorder import Recorder
@@ -22,7 +23,6 @@ from stubtail.metrics.series import (
     ERROR_EDGES_S,
     LATENCY_EDGES_S,
     PHASES,
-    PRIORITIES,
     TOTAL,
     Counts,
     Floats,
@@ -102,7 +102,7 @@ class RecorderCollector(Collector):
         family = GaugeMetricFamily(
             "stubtail_queue_jobs", "Calls that wait for a run, now.", labels=("priority",)
         )
-        for priority, count in zip(PRIORITIES, self._recorder.queue_jobs(), strict=False):
+        for priority, count in zip(PRIORITY_NAMES, self._recorder.queue_jobs(), strict=False):
             family.add_metric((priority,), count)
         return family
 
@@ -144,7 +144,7 @@ def _calls_total(series: AllSeries) -> Metric:
     for (model, version), one in series.items():
         for status, times in one.times.items():
             counts = times.counts[TOTAL].sum(axis=1).tolist()
-            for priority, count in zip(PRIORITIES, counts, strict=True):
+            for priority, count in zip(PRIORITY_NAMES, counts, strict=True):
                 if count:
                     family.add_metric((model, version, priority, _status(status)), count)
     return family
@@ -160,7 +160,7 @@ def _call_seconds(series: AllSeries) -> Metric:
         for status, times in one.times.items():
             # A refused call has a total and no other phase: empty histograms are left out.
             for phase, index in np.argwhere(times.counts.sum(axis=2)).tolist():
-                labels = (PHASES[phase], model, version, PRIORITIES[index], _status(status))
+                labels = (PHASES[phase], model, version, PRIORITY_NAMES[index], _status(status))
                 buckets = _buckets(LATENCY_EDGES_S, times.counts[phase, index])
                 family.add_metric(labels, buckets, float(times.sums[phase, index]))
     return family

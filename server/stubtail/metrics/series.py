@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from stubtail.lane.priority import PRIORITIES
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Classes = npt.NDArray[np.intp]
 
-PRIORITIES: Final = ("critical", "high", "normal", "low")
 PHASES: Final = ("queue", "decode", "run", "encode", "total")
 QUEUE, DECODE, RUN, ENCODE, TOTAL = range(len(PHASES))
 OK: Final = 0

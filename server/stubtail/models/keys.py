@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 FOLDER_SIGN: Final = "@"
+ALL: Final = "/"  # stands for all models, and is nobody's own: no name and no pattern is like it
 _TENANT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 

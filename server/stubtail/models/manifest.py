@@ -103,12 +103,6 @@ class Manifest:
     explanation: Explanation | None = None
     anomaly: AnomalyOutputs | None = None
 
-    @property
-    def score_output(self) -> NamedOutput | None:
-        """The main score among `outputs`; None without."""
-        score = self.output.score if self.output is not None else None
-        return next((output for output in self.outputs if output.name == score), None)
-
     @classmethod
     def parse(cls, text: str, source: str) -> Self:
         """Reads and checks a manifest.

@@ -1,8 +1,8 @@
 """Loads one version: reads, verifies, creates the onnxruntime session, warms it, times it, runs it.
 
-This is the only module that imports onnxruntime. What was measured (onnxruntime 1.31.1, fresh
-rows, two shared cores, best of 7 rounds of 3,000 runs; churn is the shipped model, LGBM one of 100
-trees with 30 features):
+Nothing else in the server's process imports onnxruntime. What was measured (onnxruntime 1.31.1,
+fresh rows, two shared cores, best of 7 rounds of 3,000 runs; churn is the shipped model, LGBM one
+of 100 trees with 30 features):
 
 - One row of churn: `InferenceSession.run` 12.0 us, the same method of the C++ session below it
   9.1 us (no check of the feeds' names in Python), I/O binding below its Python layer 13.5 us. LGBM:
@@ -71,7 +71,6 @@ class LoadedModel:
         manifest: model.json; None where there is none.
         run_fixed_s: one run takes `run_fixed_s + rows * run_per_row_s` seconds, as measured.
         run_per_row_s: see run_fixed_s.
-        loaded_at: unix seconds.
         load_s: how long loading took.
         notes: what the owner of the model should know, for the log only.
         signed_by: the id of the key that signed it; "" where no signature was checked.
@@ -86,7 +85,6 @@ class LoadedModel:
     manifest: Manifest | None
     run_fixed_s: float
     run_per_row_s: float
-    loaded_at: float
     load_s: float
     notes: tuple[str, ...]
     run: Run = field(repr=False)
@@ -171,7 +169,6 @@ def load_model(
         manifest=source.manifest,
         run_fixed_s=fixed_s,
         run_per_row_s=per_row_s,
-        loaded_at=time.time(),
         load_s=time.perf_counter() - begin,
         notes=proof.notes,
         signed_by=proof.signed_by,

@@ -6,6 +6,8 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+from stubtail.access.credential import CREDENTIAL_KEY
+from stubtail.models.keys import ALL
 from stubtail.monitoring.page import TEXT, Page
 
 if TYPE_CHECKING:  # what brings protobuf, which a supervisor without access rules never needs
@@ -56,11 +58,11 @@ class Door:
             return None
         from stubtail.errors import CallError, Code  # noqa: PLC0415  # see the import of Guard
 
-        credential = authorization.encode("latin-1", "replace")
         try:
-            permit = self._guard.permit(self._guard.identify(credential, self._clock()), SCOPE)
+            permit = self._guard.permit(self._guard.identify(authorization, self._clock()), SCOPE)
         except CallError as error:
-            self._guard.note(error, f"http:{path}", credential, "http", ())
+            said = ((CREDENTIAL_KEY, authorization),)
+            self._guard.note(error, f"http:{path}", "http", said)
             if error.code is Code.UNAUTHENTICATED:
                 challenge = (("WWW-Authenticate", 'Bearer realm="stubtail"'),)
                 body = f"{error.message}\n".encode()
@@ -68,7 +70,7 @@ class Door:
             is_denied = error.code is Code.PERMISSION_DENIED
             status = HTTPStatus.FORBIDDEN if is_denied else HTTPStatus.SERVICE_UNAVAILABLE
             return Page(status, TEXT, f"{error.message}\n".encode())
-        if not permit.rules(""):
+        if not permit.rules(ALL):
             # The pages tell of all models, and with tenants some of them are others' own.
             body = b"these pages tell of every tenant: only its operator may read them\n"
             return Page(HTTPStatus.FORBIDDEN, TEXT, body)

@@ -17,8 +17,7 @@ def check_free(host: str, port: int) -> None:
     Raises:
         PortError: the port is taken or the address is none of this machine's.
     """
-    # SO_REUSEADDR lets pass what an earlier server's closed connections still hold (TIME_WAIT).
-    _bind(host, port, socket.SO_REUSEADDR).close()
+    _bind(host, port).close()
 
 
 def reserve(host: str, port: int) -> tuple[socket.socket, int]:
@@ -38,6 +37,8 @@ def reserve(host: str, port: int) -> tuple[socket.socket, int]:
         raise PortError("this system cannot share a port between processes; use --workers 1")
     check_free(host, port)
     held = _bind(host, port, socket.SO_REUSEPORT)
+    # From now on it would let others in who have it too, until somebody listens.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return held, int(held.getsockname()[1])
 
 
@@ -46,7 +47,7 @@ def join(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _bind(host: str, port: int, option: int) -> socket.socket:
+def _bind(host: str, port: int, *options: int) -> socket.socket:
     bare = host.removeprefix("[").removesuffix("]")
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -56,7 +57,9 @@ def _bind(host: str, port: int, option: int) -> socket.socket:
         raise PortError(f"no such address: {host!r}; give one of this machine's") from None
     bound = socket.socket(family, kind)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        # SO_REUSEADDR lets pass what an earlier server's closed connections still hold (TIME_WAIT).
+        for option in (socket.SO_REUSEADDR, *options):
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
         bound.bind(address)
     except OSError as error:
         bound.close()

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from stubtail.access.auditor import Auditor, Pairs
+from stubtail.access.auditor import Auditor
+from stubtail.access.credential import Pairs
 from stubtail.access.identity import ABOUT, Permit
 from stubtail.access.methods import ADMINISTRATIVE
 from stubtail.access.refusals import audit_blocked

@@ -22,8 +22,9 @@ from stubtail.access.identity import CALL
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import BidiStream, Immediate, ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
+from stubtail.lane.job import TIMING_KEY
 from stubtail.telemetry.propagation import TRACEPARENT, traceparent_of
-from stubtail.transport.admission import Admission
+from stubtail.transport.authorization import Authorization
 from stubtail.transport.grpcio_options import GrpcioOptions
 from stubtail.transport.loop_lane import LoopLane
 from stubtail.transport.slow_callers import write_within
@@ -33,7 +34,6 @@ log = logging.getLogger("stubtail.transport")
 
 Method = Immediate | Unary | ServerStream | BidiStream
 STATUS = {code.value[0]: code for code in grpc.StatusCode}
-TIMING_KEY = "stubtail-timing"
 
 
 class GrpcioTransport:
@@ -65,7 +65,7 @@ class GrpcioTransport:
         self._methods = methods
         self._on_refusal = on_refusal
         self._clock = clock
-        self._admission = Admission(guard, _abort, on_refusal, clock) if guard else None
+        self._authorization = Authorization(guard, _abort, on_refusal, clock) if guard else None
         self._refusal: CallError | None = None
         self.traces: Any = None  # makes spans, where traces are on
         self._servers: list[grpc.aio.Server] = []
@@ -114,7 +114,7 @@ class GrpcioTransport:
 
     def _bind(self, address: str, certificate: ServerCertificate | None) -> int:
         server = grpc.aio.server(options=self._options.channel_arguments())
-        router = _Router(self._handlers(), self._admission, traced=bool(self.traces))
+        router = _Router(self._handlers(), self._authorization, traced=bool(self.traces))
         server.add_generic_rpc_handlers((router,))
         try:
             if certificate is None:
@@ -147,9 +147,9 @@ class GrpcioTransport:
         self, path: str, behaviour: Any, *, streams: bool = False, counted: bool = True
     ) -> Any:
         """The behaviour, behind the guard if there is one."""
-        if self._admission is None:
+        if self._authorization is None:
             return behaviour
-        return self._admission.guarded(path, behaviour, streams=streams, counted=counted)
+        return self._authorization.guarded(path, behaviour, streams=streams, counted=counted)
 
     def _traced(self, method: LaneMethod, *, timed: bool) -> Any:
         """The behaviour of a lane method, with spans where traces are on."""
@@ -158,13 +158,13 @@ class GrpcioTransport:
 
     async def _end(self, context: Any, error: CallError) -> bytes:
         """Ends a call with an error; a denial is noted."""
-        if self._admission is not None:
-            self._admission.note(error, context)
+        if self._authorization is not None:
+            self._authorization.note(error, context)
         return await _abort(context, error)
 
     def _lane_handler(self, method: LaneMethod, *, timed: bool) -> Any:
         decode, loop_lane, clock = method.decode, self._loop_lane, self._clock
-        guarded = self._admission is not None
+        guarded = self._authorization is not None
 
         async def handle(payload: bytes, context: Any) -> bytes:
             arrived_s = clock()
@@ -257,13 +257,13 @@ class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpc
     def __init__(
         self,
         handlers: dict[str, tuple[Any, Any]],
-        admission: Admission | None,
+        authorization: Authorization | None,
         *,
         traced: bool,
     ) -> None:
         self._handlers = handlers
         self._traced = traced
-        self._admission = admission
+        self._authorization = authorization
 
     def service(self, handler_call_details: Any) -> Any:
         """The handler, or None for UNIMPLEMENTED."""
@@ -271,8 +271,8 @@ class _Router(grpc.GenericRpcHandler):  # type: ignore[misc]  # no types in grpc
         if pair is None:
             return None
         metadata = handler_call_details.invocation_metadata
-        if self._admission is not None:
-            self._admission.hear(handler_call_details.method, metadata)
+        if self._authorization is not None:
+            self._authorization.hear(handler_call_details.method, metadata)
         if self._traced:
             TRACEPARENT.set(traceparent_of(metadata))
         for key, value in metadata:

@@ -87,7 +87,8 @@ class LoopLane:
         self._give(call, Answer(None, None, error))
 
     def _offer(self) -> None:
-        jobs, self._arrived = self._arrived, []
+        jobs = [job for job in self._arrived if not job.call.done()]  # its caller may have gone
+        self._arrived = []
         try:
             more = self._lane.serve(jobs)
         except Exception:

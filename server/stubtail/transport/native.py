@@ -15,12 +15,13 @@ from typing import Any
 
 from pygrpc_native import EVENT_CALL, NativeGrpcFront
 
-from stubtail.access.guard import TENANT_KEY, Guard
+from stubtail.access.credential import CREDENTIAL_KEY, TENANT_KEY
+from stubtail.access.guard import Guard
 from stubtail.access.identity import CALL, UNGUARDED, Permit
 from stubtail.endpoints.lane_method import LaneMethod
 from stubtail.endpoints.method import Immediate, ServerStream, Unary
 from stubtail.errors import CallError, draining, message_too_large, server_defect
-from stubtail.lane.job import Job, Trailing
+from stubtail.lane.job import TIMING_KEY, Job, Trailing
 from stubtail.lane.lane import Lane
 from stubtail.transport.native_calls import NativeCalls
 from stubtail.transport.native_options import NativeOptions
@@ -34,7 +35,6 @@ TAKE_S_MAX = 0.004
 LOOK_S = 0.0001  # the lane looks so long for another call before it sleeps
 EAGER_S = 0.0002  # if the last call came within this time; waking up takes a part of it
 IDLE_WAKE_MS = 250  # the idle thread shows four times a second that it lives
-TIMING_KEY = "stubtail-timing"
 
 
 class NativeTransport:
@@ -107,8 +107,6 @@ class NativeTransport:
         return NativeGrpcFront(
             f"{host}:{options.port}",
             [*((path, False) for path in self._paths), *((one, True) for one in self.calls.paths)],
-            # Then each call brings that header's bytes along: nothing has to be looked for.
-            client_key_metadata="authorization" if self._guard is not None else None,
             **options.front_arguments(),
         )
 
@@ -196,14 +194,14 @@ class NativeTransport:
         """
         in_flight = self._in_flight
         end_s = self._clock() + TAKE_S_MAX
-        for kind, call, method, payload, key, details in events:
+        for kind, call, method, payload, _, details in events:
             if kind == EVENT_CALL:
                 try:
-                    job = self._decode(call, method, payload, key, details, now)
+                    job = self._decode(call, method, payload, details, now)
                 except CallError as error:
                     self._refuse(call, method, error, now)
                     if self._guard is not None:
-                        self._guard.note(error, self._paths[method], key, details[1], details[0])
+                        self._guard.note(error, self._paths[method], details[1], details[0])
                 except Exception:
                     path = self._paths[method]
                     log.exception("request could not be decoded", extra={"path": path})
@@ -221,19 +219,21 @@ class NativeTransport:
         return False
 
     def _decode(
-        self, call: int, method: int, payload: bytes, key: Any, details: Any, now: float
+        self, call: int, method: int, payload: bytes, details: Any, now: float
     ) -> Job | None:
         """The job of a call; None when it has been answered, as probes are to the very end."""
         metadata, _, remaining_s = details
-        permit = tenant = None
+        permit = credential = tenant = None
         timed = False
         for name, value in metadata:
-            if name == TIMING_KEY:
+            if name == CREDENTIAL_KEY and credential is None:  # as `said_in`
+                credential = value
+            elif name == TIMING_KEY:
                 timed = value == "1"
-            elif name == TENANT_KEY:
+            elif name == TENANT_KEY and tenant is None:
                 tenant = str(value)
         if self._guard is not None:
-            permit = self._guard.find(key, self._paths[method], now, tenant)
+            permit = self._guard.find(credential, self._paths[method], now, tenant)
             if permit is not None and permit.counts and self._over_quota(call, method, permit, now):
                 return None
         if len(payload) > self._options.message_bytes_max:

@@ -28,7 +28,7 @@ from stubtail.endpoints.method import ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
 from stubtail.telemetry.propagation import TRACEPARENT
 from stubtail.transport.acts import Act, is_act, outcome_of
-from stubtail.transport.admission import at_work
+from stubtail.transport.authorization import at_work
 from stubtail.transport.slow_callers import untaken
 from stubtail.transport.step_aside import step_aside
 

@@ -24,13 +24,13 @@ class TracedNativeTransport(NativeTransport):
         self.traces.answered(call, int(error.code), error.reason)
 
     def _decode(
-        self, call: int, method: int, payload: bytes, key: Any, details: Any, now: float
+        self, call: int, method: int, payload: bytes, details: Any, now: float
     ) -> Job | None:
         traceparent = traceparent_of(details[0])
         if traceparent and method >= self._first_direct:
             self.calls.traceparents[call] = traceparent
         try:
-            job = super()._decode(call, method, payload, key, details, now)
+            job = super()._decode(call, method, payload, details, now)
         except BaseException:
             self.calls.traceparents.pop(call, None)  # no task will ever forget it
             raise

@@ -255,6 +255,16 @@ def test_an_owner_manages_its_own_and_the_log_says_whose(guarded: Guarded) -> No
     assert record["peer"].startswith(("ipv4:127.0.0.1:", "ipv6:")), record
 
 
+def test_another_tenants_model_is_looked_for_like_one_that_is_not_there(guarded: Guarded) -> None:
+    """In the caller's own folder: a look there takes a while, so that its lack would tell."""
+    iron, path = bearer(guarded.keys["iron"]), OIP + "RepositoryModelLoad"
+    for name in ("acme-secret", "acme-nobody"):
+        found = refused(guarded.channel, path, by_name(name)[path], metadata=iron)
+        assert (found.code, found.reason) == (Code.NOT_FOUND, "MODEL_NOT_FOUND")
+        wanted = {"event": "act", "caller": "key:iron", "model": [f"iron/{name}"]}
+        assert until(lambda wanted=wanted: noted(guarded, wanted))
+
+
 def test_the_peer_of_a_denial_is_true(guarded: Guarded) -> None:
     """Of unary methods, whichever transport serves them: not that of a socket in between."""
     with pytest.raises(grpc.RpcError):

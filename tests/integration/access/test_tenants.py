@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import pytest
 
-from stubtail.access.guard import TENANT_KEY
+from stubtail.access.credential import TENANT_KEY
 from stubtail.oip import inference_pb2
 from stubtail.standard import health_pb2
 from stubtail.v1 import models_pb2
@@ -179,6 +179,11 @@ def test_acts_and_denials_are_in_the_audit_log(guarded: Guarded) -> None:
     request = inference_pb2.RepositoryModelLoadRequest(model_name="ltv")
     call(guarded.channel, load, request, metadata=metadata)
     refused(guarded.channel, SCORE, dense("ltv", ROWS), metadata=bearer(guarded.keys["churn"]))
+    stream = streams(guarded.channel, OIP + "ModelStreamInfer")
+    messages = [
+        infer_request(name, x=ROWS).SerializeToString() for name in ("acme-secret", "churn")
+    ]
+    list(stream(iter(messages), metadata=bearer(guarded.keys["churn"]), timeout=20))
 
     def records() -> list[dict[str, object]]:
         lines = [
@@ -189,9 +194,12 @@ def test_acts_and_denials_are_in_the_audit_log(guarded: Guarded) -> None:
         ]
         acts = [one for one in lines if one["event"] == "act" and one["trace"] == trace]
         denials = [one for one in lines if one.get("scope") == "stubtail:predict:ltv"]
-        return [acts[0], denials[0]] if acts and denials else []
+        inside = [one for one in lines if one["method"] == OIP + "ModelStreamInfer"]
+        inside = [one for one in inside if one.get("scope") == "stubtail:predict:acme-secret"]
+        return [acts[0], denials[0], inside[0]] if acts and denials and inside else []
 
-    act, denial = until(records)
+    act, denial, inside = until(records)
+    assert (inside["caller"], inside["outcome"]) == ("key:churn", "PERMISSION_DENIED")
     assert (act["caller"], act["tenant"], act["method"]) == ("key:all", "*", load)
     assert (act["model"], act["outcome"]) == (["ltv"], "OK")
     assert (denial["caller"], denial["outcome"]) == ("key:churn", "PERMISSION_DENIED")

@@ -107,7 +107,7 @@ def test_keys_come_and_go_and_others_stay(tmp_path: Path) -> None:
 
     def says(key: str) -> str:
         try:
-            return guard.admit(f"Bearer {key}".encode(), SCORE, 0.0).identity.caller
+            return guard.admit(f"Bearer {key}", SCORE, 0.0).identity.caller
         except CallError as error:
             return error.reason
 
@@ -142,7 +142,7 @@ def test_a_name_that_the_settings_have_is_refused(tmp_path: Path) -> None:
 def test_only_callers_by_key_are_looked_at_again() -> None:
     """A token that was verified is not verified again, and a proxy's tenants go with its key."""
     guard = guard_of()
-    token = f"Bearer {SIGNER.token()}".encode()
+    token = f"Bearer {SIGNER.token()}"
     before = guard.admit(token, SCORE, 0.0).identity
     assert guard.admit(KEYS["gateway"], SCORE, 0.0, tenant="acme").identity.tenant == "acme"
     caller = Caller("key:acme", "acme", grants_of(["stubtail:predict"]))
@@ -169,7 +169,7 @@ def test_who_is_looked_up_while_keys_are_exchanged_is_not_remembered() -> None:
     real = guard._look
     rings: list[KeyRing[Caller]] = []
 
-    def slow(credential: bytes, now: float) -> object:
+    def slow(credential: str, now: float) -> object:
         found = real(credential, now)
         if not rings:
             rings.append(KeyRing[Caller](()))

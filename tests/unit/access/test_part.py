@@ -23,13 +23,13 @@ jwks_file = "jwks.json"
 """
 
 
-def caller(name: str, more: str = "", key: str | None = None) -> tuple[bytes, str]:
+def caller(name: str, more: str = "", key: str | None = None) -> tuple[str, str]:
     """The credential of a caller who may manage, and its table in a file."""
     made, kept = new_key()
     table = (
         f'[access.keys.{name}]\nhashes = ["{key or kept}"]\nscopes = ["stubtail:manage"]\n{more}\n'
     )
-    return f"Bearer {made}".encode(), table
+    return f"Bearer {made}", table
 
 
 def settings_of(folder: Path, text: str) -> Settings:
@@ -39,7 +39,7 @@ def settings_of(folder: Path, text: str) -> Settings:
     return load(path, (), {})
 
 
-def changes_what_is_shared(part: AccessPart, credential: bytes) -> bool:
+def changes_what_is_shared(part: AccessPart, credential: str) -> bool:
     """Whether a caller may unload a model that all share."""
     assert part.guard is not None
     return part.guard.admit(credential, UNLOAD, 0.0).rules("churn")

@@ -72,6 +72,7 @@ def test_a_good_token_says_who_and_what(algorithm: str) -> None:
         ({"sub": None}, Unknown.INVALID),
         ({"sub": ""}, Unknown.INVALID),
         ({"sub": "a" * 257}, Unknown.INVALID),
+        ({"sub": "\ud800"}, Unknown.INVALID),
         ({"nbf": 4_000_000_000}, Unknown.INVALID),
         ({"exp": 1e400}, Unknown.INVALID),
         ({"exp": 10**400}, Unknown.INVALID),

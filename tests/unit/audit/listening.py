@@ -11,7 +11,7 @@ class Listening(Writer):
     def __init__(self) -> None:
         self.records: list[Any] = []
 
-    def put(self, record: Any, held_bytes: int = 0) -> bool:
+    def put(self, record: Any, held_bytes: int = 0, *, promised: bool = False) -> bool:
         """As it would be written."""
         self.records.append(dict(record()))
         return True

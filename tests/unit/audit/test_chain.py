@@ -39,7 +39,9 @@ def test_a_chain_that_nobody_touched_is_whole() -> None:
 
 
 @pytest.mark.parametrize("at", range(1, 4))
-@pytest.mark.parametrize("change", ["edit", "remove", "swap", "repeat", "insert", "cut", "blank"])
+@pytest.mark.parametrize(
+    "change", ["edit", "remove", "swap", "repeat", "insert", "cut", "blank", "twice", "spaces"]
+)
 def test_every_change_shows(change: str, at: int) -> None:
     """In any line but a removed last one, against which a kept hash helps."""
     made = lines(6)
@@ -55,6 +57,10 @@ def test_every_change_shows(change: str, at: int) -> None:
         made.insert(at, forge({"event": "act"}, Link(at, "1" * 64))[0])
     elif change == "cut":
         made[-1] = made[-1][:-7]
+    elif change == "twice":  # whoever reads the first one is told something else
+        made[at] = made[at].replace(b"{", b'{"event":"denial",')
+    elif change == "spaces":
+        made[at] = made[at].replace(b",", b", ")
     else:
         made.insert(at, b"\n")
     count, _, problem = verify(made, None)
@@ -170,6 +176,22 @@ def test_records_that_find_no_room_are_counted_in_the_log(tmp_path: Path) -> Non
     assert events[-1]["records"] == 2
 
 
+def test_an_act_that_has_begun_is_noted_whatever_others_note_meanwhile(tmp_path: Path) -> None:
+    """It began because there was room: denials that take it are no reason to forget the act."""
+    writer = Writer(Files(tmp_path, "audit-0", 10_000, 5), queue_max=2)
+    audit = Audit(writer, 100.0)
+    assert audit.has_room
+    for _ in range(3):
+        audit.denied(scope_missing("predict", "ltv"), SCORE, ANONYMOUS, "", ())
+    assert not audit.has_room
+    audit.act("/load", ANONYMOUS, "", (), ["churn"], None)
+    writer.start()
+    writer.close()
+    (file,) = files_of(tmp_path, "audit-0")
+    events = [json.loads(line)["event"] for line in file.read_bytes().splitlines()]
+    assert events == ["denial", "denial", "act", "lost"]
+
+
 def test_requests_that_wait_are_bounded_by_their_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +237,20 @@ def test_a_denial_says_who_what_from_where_and_why() -> None:
     }
     assert (last["reason"], last["suppressed"]) == ("CREDENTIAL_MISSING", 3)
     assert "secret" not in json.dumps(writer.records)
+
+
+def test_strangers_hide_no_denial_of_a_caller() -> None:
+    """However many they are; and what they call a page on the HTTP port is cut."""
+    writer = Listening()
+    audit = Audit(writer, 2.0, lambda: 0.0, lambda: 0.0)
+    for _ in range(10):
+        audit.denied(unauthenticated(Unknown.MISSING), f"http:/{'x' * 5000}", None, "http", ())
+    audit.denied(scope_missing("predict", "ltv"), SCORE, ANONYMOUS, "", ())
+    assert [one["reason"] for one in writer.records] == ["CREDENTIAL_MISSING"] * 2 + [
+        "SCOPE_MISSING"
+    ]
+    assert writer.records[-1]["suppressed"] == 8
+    assert len(writer.records[0]["method"]) == 256
 
 
 def test_an_act_names_models_and_versions() -> None:

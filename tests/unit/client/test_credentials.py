@@ -30,8 +30,15 @@ def test_a_file_is_read_again_when_it_changes(
     assert shown.metadata()[0][1] == "Bearer first"
     path.write_text("the second\n".replace(" ", "-"))
     assert shown.metadata()[0][1] == "Bearer the-second"
-    path.unlink()
+    path.write_text("")  # as whoever writes it anew leaves it for a moment
     assert shown.metadata()[0][1] == "Bearer the-second"
+    path.write_text("third")
+    assert shown.metadata()[0][1] == "Bearer third"
+    path.unlink()
+    assert shown.metadata()[0][1] == "Bearer third"
+    path.write_text("")
+    with pytest.raises(InvalidArgument):
+        Credentials(token_file=path)
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -90,7 +90,6 @@ def model(
         manifest=about,
         run_fixed_s=1e-5,
         run_per_row_s=1e-6,
-        loaded_at=0.0,
         load_s=0.0,
         notes=(),
         run=cast("Any", run),

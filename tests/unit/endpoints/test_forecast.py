@@ -1,22 +1,33 @@
 """What a caller of Forecast is told where nothing can be run."""
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from stubtail.access.identity import CALL, Identity, Permit, Realm
+from stubtail.access.scopes import Grants, parse_scope
+from stubtail.access.tenants import Tenancy, TenantRules
 from stubtail.endpoints import forecast
 from stubtail.endpoints.forecast import ForecastLimits, ForecastReader
+from stubtail.endpoints.forecast_graphs import served_graphs
 from stubtail.endpoints.forecast_queues import ForecastQueues
 from stubtail.endpoints.forecast_run import ForecastRunner
 from stubtail.endpoints.forecast_series import Placed
+from stubtail.endpoints.visible import VisibleModels
 from stubtail.errors import CallError, Code
 from stubtail.forecasting.crew import Crew
 from stubtail.forecasting.task import AUTO, ZERO_SHOT, Task
 from stubtail.lane.batch_run import RunError
 from stubtail.lane.job import Job
+from stubtail.models.keys import model_key
+from stubtail.models.repository import Repository
 from stubtail.v1 import forecasting_pb2
+from tests.unit.endpoints import loaded
+from tests.unit.endpoints.loaded import LIMITS, Shelf, manifest
 
 
 @pytest.fixture
@@ -63,3 +74,39 @@ def test_a_run_without_an_answer_says_why(closed: Crew, *, cancelled: bool) -> N
         ForecastRunner(ZERO_SHOT, "1", closed).run((job, [Placed(task, None)]))
     expected = Code.CANCELLED if cancelled else Code.DEADLINE_EXCEEDED
     assert caught.value.error.code is expected
+
+
+def graphs_of(shelf: Shelf, tenant: str, *scopes: str) -> list[tuple[str, str]]:
+    """The graphs that `auto` uses for a caller of a tenant: whose they are, and their names."""
+    tenancy = Tenancy({"acme": TenantRules(models=["zero-*"])})
+    models = VisibleModels(cast("Repository", shelf), LIMITS)
+    models.update()
+
+    def sees(key: str) -> bool:
+        return tenancy.owner(key) in {"", tenant}
+
+    grants = Grants(map(parse_scope, scopes or ("stubtail:predict",)))
+    realm = Realm(tenant, grants, sees, sees)
+    token = CALL.set(Permit(Identity("key:web", tenant, realm, None), "predict"))
+    try:
+        found = served_graphs(models)
+    finally:
+        CALL.reset(token)
+    return [(graph.path.partition("/")[0], name) for name, graph in found.items()]
+
+
+def test_auto_leaves_out_what_is_another_tenants() -> None:
+    """It answers as if that were not there, and uses the tenant's own before a shared one."""
+    about = replace(manifest([]), kind="forecasting")
+    shelf = Shelf()
+    for owner, name in (("", "zero-shot"), ("", "global-trees"), ("gold", "global-trees")):
+        one = loaded.model(name, [], [], about=about)
+        one = replace(one, tenant=owner, path=Path(owner or "shared") / "model.onnx")
+        shelf.routes[model_key(owner, name)] = one
+    shelf.known = dict.fromkeys(shelf.routes, ())  # type: ignore[attr-defined]  # as a repository
+    assert graphs_of(shelf, "acme") == [("shared", "zero-shot"), ("shared", "global-trees")]
+    assert graphs_of(shelf, "iron") == [("shared", "global-trees")]
+    assert graphs_of(shelf, "gold") == [("gold", "global-trees")]
+    assert graphs_of(shelf, "iron", "stubtail:predict:global*") == [("shared", "global-trees")]
+    with pytest.raises(CallError, match="stubtail:predict:zero-shot"):  # which it could see
+        graphs_of(shelf, "acme", "stubtail:predict:global*")

@@ -1,12 +1,16 @@
-"""The streams of Watch: what leaves the event loop, and how long one may be silent."""
+"""The streams of Watch: what leaves the event loop, how long one is silent, how much it may ask."""
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
 
+from stubtail.access.identity import CALL, Identity, Permit, Realm
+from stubtail.access.scopes import Grants
+from stubtail.access.tenants import Account, TenantRules
 from stubtail.endpoints import watch, watch_replies
 from stubtail.endpoints.watch import WatchLimits, WatchPoints
 from stubtail.errors import CallError, Code
@@ -75,3 +79,56 @@ def test_a_stream_that_sends_nothing_is_ended() -> None:
             assert caught.value.code is Code.DEADLINE_EXCEEDED
 
     asyncio.run(talk())
+
+
+def permit_of(tenant: str, rules: TenantRules) -> Permit:
+    """What a caller of this tenant may do."""
+    realm = Realm(tenant, Grants(()), bool, bool)
+    return Permit(Identity("key:web", tenant, realm, Account(tenant, 0, rules)), "detect")
+
+
+def test_a_tenant_has_its_share_of_the_streams() -> None:
+    """And gets the place of one that has ended; what it holds keeps nobody else out."""
+    acme, rival = (permit_of(name, TenantRules(queue_share=0.5)) for name in ("acme", "rival"))
+
+    async def requests() -> AsyncIterator[bytes]:
+        yield request(points=pb.WatchPoints(keys=["a"], values=[1.0]))
+
+    async def talk() -> None:
+        offered = streams()
+        CALL.set(acme)
+        for _ in range(2):
+            first = offered.stream(requests())
+            assert await anext(first)
+            with pytest.raises(CallError, match="has its share") as caught:
+                await anext(offered.stream(requests()))
+            assert (caught.value.code, caught.value.reason) == (
+                Code.RESOURCE_EXHAUSTED,
+                "QUOTA_CONCURRENCY",
+            )
+            assert await anext(first, None) is None
+        CALL.set(rival)
+        assert await anext(offered.stream(requests()))
+
+    asyncio.run(talk())
+
+
+def test_messages_beyond_the_quota_wait() -> None:
+    """Or a stream would be the way around it; none is lost, and neither is the stream."""
+    permit = permit_of("acme", TenantRules(calls_per_s=50.0, burst=1))
+    offered = WatchPoints(WatchLimits(2, 10, 100, 16, 1e6), time.monotonic)
+
+    async def requests() -> AsyncIterator[bytes]:
+        for sequence in range(6):
+            points = pb.WatchPoints(keys=["a"], values=[1.0], sequence=sequence)
+            yield request(points=points)
+
+    async def talk() -> list[int]:
+        CALL.set(permit)
+        permit.count(time.monotonic())  # as the transport does for the call
+        replies = [pb.WatchResponse.FromString(one) async for one in offered.stream(requests())]
+        return [reply.verdicts.sequence for reply in replies]
+
+    began_s = time.monotonic()
+    assert asyncio.run(talk()) == list(range(6))
+    assert time.monotonic() - began_s >= 5 / 50 - 0.01

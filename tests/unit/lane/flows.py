@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from stubtail.lane.executor import Batch
-from stubtail.lane.job import NORMAL, Job
+from stubtail.lane.job import Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import NORMAL
 from stubtail.lane.scheduler import Scheduler
 
 ARRIVAL_S = 10e-6  # to receive, decode and admit or refuse a call

@@ -7,12 +7,13 @@ from typing import Any
 from stubtail.breaker import BreakerOptions
 from stubtail.errors import CallError, Code, invalid_field
 from stubtail.lane.batch_run import BadRowsError
-from stubtail.lane.job import NORMAL, Job, Trailing
+from stubtail.lane.job import Job, Trailing
 from stubtail.lane.lane import Lane
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_breakers import ModelBreakers
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import NORMAL
 from stubtail.lane.scheduler import Scheduler
 
 MISSING = "missing"  # a row that the rules of a model forbid

@@ -12,9 +12,10 @@ from stubtail.lane.executor import (
     Batch,
     Executor,
 )
-from stubtail.lane.job import CRITICAL, LOW, NORMAL, Job
+from stubtail.lane.job import Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
+from stubtail.lane.priority import CRITICAL, LOW, NORMAL
 
 
 def queue(fixed_s: float = 1e-3, per_row_s: float = 1e-6) -> ModelQueue:

@@ -7,8 +7,9 @@ import pytest
 
 from stubtail.errors import Code
 from stubtail.lane.isolation import ALONE_S
-from stubtail.lane.job import CRITICAL, LOW, Job
+from stubtail.lane.job import Job
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import CRITICAL, LOW
 from tests.unit.lane.puppets import INTERNAL, MISSING, OK, POISON, UNSPEAKABLE, Stage
 
 

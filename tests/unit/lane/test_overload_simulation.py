@@ -2,10 +2,11 @@
 
 import pytest
 
-from stubtail.lane.job import CRITICAL, LOW, Job
+from stubtail.lane.job import Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import CRITICAL, LOW
 from stubtail.lane.scheduler import Scheduler
 from tests.unit.lane.flows import ARRIVAL_S, Flow, play
 

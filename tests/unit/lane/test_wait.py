@@ -3,10 +3,11 @@
 import pytest
 
 from stubtail.lane.executor import Batch, Executor
-from stubtail.lane.job import LOW, NORMAL, Job
+from stubtail.lane.job import Job
 from stubtail.lane.latency import LatencyModel
 from stubtail.lane.model_queue import ModelQueue
 from stubtail.lane.policy import Policy
+from stubtail.lane.priority import LOW, NORMAL
 from stubtail.lane.wait import wait_s
 
 RUN_S_MAX = 0.005

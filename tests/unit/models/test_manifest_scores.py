@@ -40,7 +40,6 @@ def test_the_main_score_may_have_levels_and_an_interval():
     """Without `outputs`, `output` says it all, and is the one output that there is."""
     manifest = parse()
     (main,) = manifest.outputs
-    assert manifest.score_output is main
     assert main.name == "score"
     assert main.levels is not None
     assert main.levels.names == ("low", "medium", "high")
@@ -61,7 +60,6 @@ def test_several_outputs_are_kept_in_their_order():
     assert manifest.outputs[0].unit == "days"
     assert manifest.outputs[0].interval is not None
     assert manifest.outputs[0].interval.graph_outputs == ("spread",)
-    assert manifest.score_output is manifest.outputs[1]
 
 
 def test_the_main_score_is_there_even_if_outputs_leave_it_out():

@@ -45,6 +45,7 @@ async def test_a_cancelled_call_leaves_the_others_alone(stage: Stage) -> None:
     assert isinstance(answers[0], asyncio.CancelledError)
     assert not isinstance(answers[1], BaseException)
     assert answers[1].payload == b"B"
+    assert stage.model.runs == [["b"]]
     assert stage.at_rest
     assert loop_lane.in_flight == 0
 

@@ -22,12 +22,12 @@ from stubtail.lane.policy import Policy, Refusal
 from stubtail.lane.refusals import tenant_error
 from stubtail.oip import inference_pb2
 from stubtail.standard import health_pb2
-from stubtail.transport.admission import Admission
+from stubtail.transport.authorization import Authorization
 from stubtail.transport.grpcio import _abort
 from stubtail.transport.native_options import NativeOptions
 from tests.unit.access.test_guard import KEYS, LOAD, SCORE, guard_of
 from tests.unit.lane.puppets import Stage
-from tests.unit.transport.test_admission import Context, hear
+from tests.unit.transport.test_authorization import Context, hear
 
 CALLS = 50
 
@@ -138,7 +138,8 @@ def test_nothing_of_it_stays_on_the_native_transport(payload: Payload, name: str
     )
     transport._front = front = Front()
     for call in range(CALLS):
-        event = (native.EVENT_CALL, call, 0, payload.data, KEYS.get(name), ((), "peer", None))
+        metadata = (("authorization", KEYS[name]),) if name in KEYS else ()
+        event = (native.EVENT_CALL, call, 0, payload.data, "peer", (metadata, "peer", None))
         transport._take(iter([event]), 0.0, [])
         del event
     assert front.reasons == CALLS
@@ -184,15 +185,15 @@ async def test_nothing_of_it_stays_on_the_grpcio_transport(payload: Payload, nam
         del payload  # see `_abort`
         return await _abort(context, failure)
 
-    admission = Admission(
+    authorization = Authorization(
         busy_guard(), _abort, lambda path, error, _: ends.append(error.reason), lambda: 0.0
     )
-    guarded = admission.guarded(SCORE, method, streams=False, counted=True)
+    guarded = authorization.guarded(SCORE, method, streams=False, counted=True)
     contexts = [Aborted() for _ in range(CALLS)]
     for context in contexts:
-        admission.hear(SCORE, ())
+        authorization.hear(SCORE, ())
         if name != "nobody":
-            hear(admission, SCORE, name)
+            hear(authorization, SCORE, name)
         with pytest.raises(RuntimeError, match="aborted"):
             await guarded(payload.data, context)
     assert [len(context.ends) for context in contexts] == [1] * CALLS

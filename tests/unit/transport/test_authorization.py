@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from stubtail.access.callers import Caller
-from stubtail.access.identity import ABOUT, note_model
+from stubtail.access.identity import ABOUT, Permit, current_permit, note_model
 from stubtail.access.keys import KeyRing
 from stubtail.access.scopes import grants_of
 from stubtail.access.tenants import TenantRules
 from stubtail.errors import CallError, draining
-from stubtail.transport.admission import Admission
+from stubtail.transport.authorization import Authorization
 from tests.unit.access.test_guard import KEYS, LOAD, MADE, Noted, Times, guard_of
 
 SCORE = "/stubtail.v1.ScoringService/Score"
@@ -46,19 +46,19 @@ class Listening(Noted):
         self.acts.append(what)
 
 
-def admission_of(guard: Any) -> tuple[Admission, list[CallError]]:
+def authorization_of(guard: Any) -> tuple[Authorization, list[CallError]]:
     """The guard before methods, and how it ended calls."""
     ends: list[CallError] = []
 
     async def abort(_: Any, error: CallError) -> None:
         ends.append(error)
 
-    return Admission(guard, abort, lambda *_: None), ends
+    return Authorization(guard, abort, lambda *_: None), ends
 
 
-def hear(admission: Admission, path: str, name: str) -> None:
+def hear(authorization: Authorization, path: str, name: str) -> None:
     """A call comes."""
-    admission.hear(path, (("authorization", KEYS[name].decode()),))
+    authorization.hear(path, (("authorization", KEYS[name]),))
 
 
 @pytest.mark.parametrize("has_room", [True, False])
@@ -67,7 +67,7 @@ async def test_what_cannot_be_noted_is_not_done(has_room: bool) -> None:
     Times.unix_s = time.time()
     guard = guard_of()
     guard.audit = log = Listening(has_room=has_room)
-    admission, ends = admission_of(guard)
+    authorization, ends = authorization_of(guard)
     done: list[bytes] = []
 
     async def load(payload: bytes, _: Any) -> bytes:
@@ -75,8 +75,8 @@ async def test_what_cannot_be_noted_is_not_done(has_room: bool) -> None:
         done.append(payload)
         return b"loaded"
 
-    hear(admission, LOAD, "ops")
-    guarded = admission.guarded(LOAD, load, streams=False, counted=True)
+    hear(authorization, LOAD, "ops")
+    guarded = authorization.guarded(LOAD, load, streams=False, counted=True)
     reply = await guarded(b"request", Context())
     if has_room:
         assert (reply, done, ends) == (b"loaded", [b"request"], [])
@@ -94,14 +94,14 @@ async def test_an_act_is_noted_as_its_call_ends() -> None:
     Times.unix_s = time.time()
     guard = guard_of()
     guard.audit = log = Listening(has_room=True)
-    admission, ends = admission_of(guard)
+    authorization, ends = authorization_of(guard)
     begun = asyncio.Event()
 
     async def load(payload: bytes, context: Any) -> bytes:
         note_model("churn")
         begun.set()
         if payload == b"told":
-            admission.note(draining(), context)
+            authorization.note(draining(), context)
             raise RuntimeError("what grpc.aio ends calls with")
         if payload == b"refused":
             raise draining()
@@ -109,9 +109,9 @@ async def test_an_act_is_noted_as_its_call_ends() -> None:
             raise RuntimeError("a defect")
         return await asyncio.Future()
 
-    guarded = admission.guarded(LOAD, load, streams=False, counted=True)
+    guarded = authorization.guarded(LOAD, load, streams=False, counted=True)
     for payload in (b"told", b"defect", b"refused", b"left"):
-        hear(admission, LOAD, "ops")
+        hear(authorization, LOAD, "ops")
         begun.clear()
         task = asyncio.create_task(guarded(payload, Context()))
         await begun.wait()
@@ -128,7 +128,7 @@ async def test_an_act_is_noted_as_its_call_ends() -> None:
 async def test_a_stream_ends_with_its_credential() -> None:
     """However long it would go on."""
     Times.unix_s = 1_999.95  # the key of "old" ends at 2,000
-    admission, ends = admission_of(guard_of())
+    authorization, ends = authorization_of(guard_of())
     begun, cancelled = asyncio.Event(), asyncio.Event()
 
     async def watch(_: Any, __: Any) -> None:
@@ -140,33 +140,44 @@ async def test_a_stream_ends_with_its_credential() -> None:
             raise
 
     path = "/inference.GRPCInferenceService/ModelStreamInfer"
-    hear(admission, path, "old")
-    await admission.guarded(path, watch, streams=True, counted=True)(b"", Context())
+    hear(authorization, path, "old")
+    await authorization.guarded(path, watch, streams=True, counted=True)(b"", Context())
     assert begun.is_set()
     assert cancelled.is_set()
     assert [error.reason for error in ends] == ["CREDENTIAL_EXPIRED"]
 
 
 async def test_a_stream_ends_when_its_key_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the key itself has no end; one whose key stays goes on."""
-    monkeypatch.setattr("stubtail.transport.admission.LOOK_AGAIN_S", 0.001)
+    """Though the key itself has no end; one whose key stays goes on, with what it may do now."""
+    monkeypatch.setattr("stubtail.transport.authorization.LOOK_AGAIN_S", 0.001)
     Times.unix_s = time.time()
     guard = guard_of()
-    admission, ends = admission_of(guard)
+    authorization, ends = authorization_of(guard)
 
     async def watch(_: Any, __: Any) -> None:
+        permits.append(current_permit())
         await asyncio.Future()
 
     path = "/inference.GRPCInferenceService/ModelStreamInfer"
     tasks = {}
+    permits: list[Permit] = []
     for name in ("web", "acme"):
-        hear(admission, path, name)
-        guarded = admission.guarded(path, watch, streams=True, counted=True)
+        hear(authorization, path, name)
+        guarded = authorization.guarded(path, watch, streams=True, counted=True)
         tasks[name] = asyncio.create_task(guarded(b"", Context()))
+    await asyncio.sleep(0)
+    assert len(permits) == 2
     caller = Caller("key:acme", "acme", grants_of(["stubtail:predict"]))
     guard.replace_keys(KeyRing([(caller, [MADE["acme"][1]], 1e12)]))
     await tasks["web"]
     assert [error.reason for error in ends] == ["CREDENTIAL_INVALID"]
+    assert not tasks["acme"].done()
+    narrow = replace(caller, grants=grants_of(["stubtail:predict:churn*"]))
+    guard.replace_keys(KeyRing([(narrow, [MADE["acme"][1]], 1e12)]))
+    async with asyncio.timeout(30):
+        while permits[1].allows("ltv"):  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0)
+    assert permits[1].allows("churn-2")
     assert not tasks["acme"].done()
     guard.replace_keys(KeyRing([(replace(caller, grants=grants_of(())), [MADE["acme"][1]], 1e12)]))
     await tasks["acme"]
@@ -177,7 +188,7 @@ async def test_a_stream_ends_when_its_key_is_withdrawn(monkeypatch: pytest.Monke
 async def test_nothing_of_a_stream_stays_when_it_is_over(how: str) -> None:
     """Its call is freed at once: collections of what streams leave behind are rare in a server."""
     Times.unix_s = time.time()
-    admission, ends = admission_of(guard_of())
+    authorization, ends = authorization_of(guard_of())
     begun = asyncio.Event()
 
     async def watch(_: Any, __: Any) -> None:
@@ -187,8 +198,8 @@ async def test_nothing_of_a_stream_stays_when_it_is_over(how: str) -> None:
             raise draining()
 
     path = "/inference.GRPCInferenceService/ModelStreamInfer"
-    hear(admission, path, "web")
-    guarded = admission.guarded(path, watch, streams=True, counted=True)
+    hear(authorization, path, "web")
+    guarded = authorization.guarded(path, watch, streams=True, counted=True)
     context = Context()
     ended = weakref.ref(context)
     gc.disable()
@@ -213,15 +224,15 @@ async def test_calls_at_work_are_counted_and_bounded() -> None:
     """Whatever becomes of them; those of the lane are counted there."""
     Times.unix_s = time.time()
     guard = guard_of(other=TenantRules(concurrency=2))
-    admission, ends = admission_of(guard)
+    authorization, ends = authorization_of(guard)
     going = asyncio.Event()
 
     async def wait(_: Any, __: Any) -> bytes:
         await going.wait()
         return b"done"
 
-    guarded = admission.guarded(SCORE, wait, streams=False, counted=True)
-    hear(admission, SCORE, "other")
+    guarded = authorization.guarded(SCORE, wait, streams=False, counted=True)
+    hear(authorization, SCORE, "other")
     tasks = [asyncio.create_task(guarded(b"", Context())) for _ in range(3)]
     while not ends:  # noqa: ASYNC110 - what it waits for is a list of errors
         await asyncio.sleep(0)

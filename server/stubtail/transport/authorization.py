@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from stubtail.access.auditor import Pairs
-from stubtail.access.guard import DENIALS, TENANT_KEY, Guard
-from stubtail.access.identity import CALL, Permit
+from stubtail.access.credential import Pairs, said_in
+from stubtail.access.guard import DENIALS, Guard
+from stubtail.access.identity import CALL, DENIAL, Permit
 from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.access.tenants import Account
 from stubtail.errors import CallError
@@ -24,8 +24,7 @@ from stubtail.lane.refusals import tenant_error
 from stubtail.transport.acts import Act, is_act, outcome_of
 
 LOOK_AGAIN_S = 10.0  # at callers of open streams: a credential that was withdrawn ends them
-CREDENTIAL_KEY = "authorization"
-SUBJECT_NAMES_KEY = "x509_subject_alternative_name"  # as grpc-core calls DNS and URI names
+URIS_KEY = "peer_uri"  # as grpc-core calls the URI names of a certificate, and no others
 
 Behaviour = Callable[[Any, Any], Coroutine[Any, Any, Any]]
 Abort = Callable[[Any, CallError], Awaitable[Any]]
@@ -36,7 +35,7 @@ class Arrival:
     """What a call brought along, for whoever handles it in its task."""
 
     path: str
-    credential: bytes | None
+    credential: str | None
     tenant: str | None
     metadata: Pairs
     error: CallError | None = None
@@ -45,7 +44,7 @@ class Arrival:
 _ARRIVAL: ContextVar[Arrival | None] = ContextVar("stubtail_arrival", default=None)
 
 
-class Admission:
+class Authorization:
     """Asks the guard about calls of grpc.aio.
 
     Args:
@@ -69,12 +68,7 @@ class Admission:
 
     def hear(self, path: str, metadata: Pairs) -> None:
         """Keeps what a call brought along in its task, before its handler runs there."""
-        credential = tenant = None
-        for key, value in metadata:
-            if key == CREDENTIAL_KEY and credential is None:  # the first, as the native front does
-                credential = str(value).encode()
-            elif key == TENANT_KEY:
-                tenant = str(value)
+        credential, tenant = said_in(metadata)
         _ARRIVAL.set(Arrival(path, credential, tenant, metadata))
 
     def guarded(
@@ -95,6 +89,8 @@ class Admission:
             arrived_s = self._clock()
             try:
                 permit = self._permit(path, context, arrived_s)
+                if streams:
+                    permit = self._own(permit, context)
                 with at_work(permit.tenant if counted else None):
                     work = behaviour(payload, context)
                     payload = None  # the frame of a call that ends with an error stays for a while
@@ -117,14 +113,21 @@ class Admission:
         arrival = _ARRIVAL.get()
         if arrival is not None:
             arrival.error = error
-            credential = arrival.credential or _uris(context)
-            self._guard.note(error, arrival.path, credential, context.peer(), arrival.metadata)
+            uris = _uris(context)
+            self._guard.note(error, arrival.path, context.peer(), arrival.metadata, uris)
 
     def _permit(self, path: str, context: Any, now: float) -> Permit:
         permit = self._find(path, context, now)
         permit.count(now)
         CALL.set(permit)
         return permit
+
+    def _own(self, permit: Permit, context: Any) -> Permit:
+        """A permit that changes with its caller's rights while the stream goes on."""
+        own = Permit(permit.identity, permit.scope)
+        CALL.set(own)
+        DENIAL.set(lambda error: self.note(error, context))
+        return own
 
     def _find(self, path: str, context: Any, now: float) -> Permit:
         arrival = _ARRIVAL.get()
@@ -164,9 +167,10 @@ class Admission:
         """A stream goes on for as long as its caller's credential is good, and known here."""
         ends_s = permit.identity.ends_s
         end = asyncio.timeout(None if ends_s == inf else max(ends_s - self._clock(), 0.0))
-        looks = _Looks(lambda: self._find(path, context, self._clock()), end)
+        looks = _Looks(lambda: permit.follow(self._find(path, context, self._clock())), end)
         try:
             async with end:
+                looks.start()
                 return await stream
         except TimeoutError:
             if not end.expired():
@@ -188,18 +192,22 @@ class _Looks:
         denied: why it was ended; None for any other reason.
     """
 
-    __slots__ = ("_ask", "_end", "_loop", "_timer", "denied")
+    __slots__ = ("_ask", "_end", "_timer", "denied")
 
     def __init__(self, ask: Callable[[], object], end: asyncio.Timeout) -> None:
         self.denied: CallError | None = None
         self._ask = ask
         self._end = end
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(LOOK_AGAIN_S, self._look)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Looks for the first time after a while."""
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._look)
 
     def stop(self) -> None:
         """Looks no more."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _look(self) -> None:
         try:
@@ -209,9 +217,9 @@ class _Looks:
             if error.code in DENIALS:
                 self.denied = error
                 if not self._end.expired():  # it may be ending for longer than this
-                    self._end.reschedule(self._loop.time())
+                    self._end.reschedule(asyncio.get_running_loop().time())
                 return
-        self._timer = self._loop.call_later(LOOK_AGAIN_S, self._look)
+        self.start()
 
 
 @contextmanager
@@ -231,5 +239,4 @@ def at_work(account: Account | None) -> Iterator[None]:
 
 def _uris(context: Any) -> tuple[bytes, ...]:
     """The URI names of the caller's certificate, which grpc-core has verified; often none."""
-    names = context.auth_context().get(SUBJECT_NAMES_KEY, ())
-    return tuple(name for name in names if b"://" in name)
+    return tuple(context.auth_context().get(URIS_KEY, ()))
