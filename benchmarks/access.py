@@ -29,7 +29,7 @@ from stubtail.errors import CallError
 SCORE = "/stubtail.v1.ScoringService/Score"
 _CONNECTIONS, _STREAMS = 8, 8
 _TURN_S = 0.5  # of each load that is compared
-_COPIES = 512  # of a credential: a server gets new bytes with each call, never hashed before
+_COPIES = 512  # of a credential: a server gets a new one with each call, never hashed before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quota-part",
         type=float,
-        default=0.02,
-        help="of the capacity: the quota of the tenant that floods with ten times as much",
+        help="of the capacity: the quota of the tenant that floods with ten times as much "
+        "(default: 0.1 where a call takes 0.3 ms, 0.02 of the cheapest)",
     )
 
 
@@ -71,13 +71,13 @@ def _guard(made: Credentials, promises: list[Promise]) -> dict[str, float]:
     assert part.guard is not None
     good = {"key": made.key, "JWT": made.token()}
     bad = {
-        "none": b"",
-        "wrong secret": f"Bearer {made.key[:-4]}AAAA".encode(),
-        "unknown key id": f"Bearer {new_key()[0]}".encode(),
-        "expired key": f"Bearer {made.past}".encode(),
-        "expired token": f"Bearer {made.token(exp=1_000_000_000)}".encode(),
-        "forged token": f"Bearer {made.token(forged=True)}".encode(),
-        "another audience": f"Bearer {made.token(aud='other')}".encode(),
+        "none": "",
+        "wrong secret": f"Bearer {made.key[:-4]}AAAA",
+        "unknown key id": f"Bearer {new_key()[0]}",
+        "expired key": f"Bearer {made.past}",
+        "expired token": f"Bearer {made.token(exp=1_000_000_000)}",
+        "forged token": f"Bearer {made.token(forged=True)}",
+        "another audience": f"Bearer {made.token(aud='other')}",
     }
     found = {
         f"{name}, cached": time_step(_admit(part.guard, text), 1, 0.1, 7).median
@@ -98,13 +98,13 @@ def _guard(made: Credentials, promises: list[Promise]) -> dict[str, float]:
 
 def _admit(guard: Guard, credential: str) -> Callable[[], object]:
     """One call by a caller who is known; each copy has other bytes in memory."""
-    text = f"Bearer {credential}".encode()
-    copies: Iterator[bytes] = cycle([bytes(bytearray(text)) for _ in range(_COPIES)])
+    text = f"Bearer {credential}"
+    copies: Iterator[str] = cycle(["".join(list(text)) for _ in range(_COPIES)])
     now = time.monotonic()
     return lambda: guard.find(next(copies), SCORE, now, None)
 
 
-def _refuse(guard: Guard, credential: bytes) -> Callable[[], None]:
+def _refuse(guard: Guard, credential: str) -> Callable[[], None]:
     """One call by nobody, far enough from the last one that nothing is remembered."""
     clock = iter(range(10**9))
 

@@ -56,7 +56,7 @@ FORBIDDEN = [
         "asyncio",
         (
             *("endpoints/watch.py", "endpoints/health.py", "endpoints/oip_stream.py"),
-            "endpoints/forecast_part.py",
+            *("endpoints/forecast_part.py", "endpoints/watch_quota.py"),
         ),
     ),
     ("llm/", "stubtail.endpoints", ()),
@@ -264,6 +264,17 @@ def test_links_between_pages_lead_somewhere() -> None:
             if "://" not in target and not (page.parent / target).exists()
         ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_decisions_are_shown_under_their_numbers() -> None:
+    """Markdown counts on from the first number of a list: a jump needs a heading before it."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("\n## Decisions\n")[2]
+    text, before, numbers = text.partition("\n## ")[0], 0, set()
+    for number, heading in re.findall(r"^(?:(\d+)\. |(#+) )", text, re.MULTILINE):
+        assert heading or before in {0, int(number) - 1}, f"decision {number} needs a heading"
+        before = 0 if heading else int(number)
+        numbers.add(before)
+    assert len(numbers) > 60
 
 
 def test_the_supervisor_starts_without_heavy_libraries() -> None:
