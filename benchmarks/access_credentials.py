@@ -44,6 +44,7 @@ expires = "2020-01-31"
 [access.issuers.corp]
 issuer = "{ISSUER}"
 audience = "{AUDIENCE}"
+tenant = "good"
 jwks_file = {json.dumps(str(jwks))}
 """
 
