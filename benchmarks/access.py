@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pairs",
         type=int,
         default=24,
-        help="of servers whose calls/s are compared; means count",
+        help="of servers whose calls/s are compared, at least 2; means count",
     )
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each load")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load beside a flood")
     parser.add_argument("--only", choices=["guard", "calls", "flood"], help="one of the three")
     parser.add_argument(
         "--quota-part",
@@ -146,7 +146,7 @@ def _calls(
         header = [("authorization", f"Bearer {credential}")]
         kinds[name] = Calls(path, messages, extra=header)
         kinds[f"{name}, spelled out"] = Calls(path, messages, spelled=header)
-    pairs = [_pair(options, made, pool, kinds) for _ in range(options.pairs)]
+    pairs = [_pair(options, made, pool, kinds) for _ in range(max(options.pairs, 2))]
     for name, most_us in zip(list(kinds)[1:], (2, 2, 3, 3), strict=True):
         more_us = [one[name].cpu_us - one["without"].cpu_us for one in pairs]
         error = stdev(more_us) / len(pairs) ** 0.5

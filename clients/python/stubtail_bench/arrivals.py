@@ -85,9 +85,8 @@ def scaled(
     firsts = np.cumsum(copies)[copies > 0] - copies[copies > 0]
     moved = rng.uniform(-spread_s, spread_s, len(found))
     moved[firsts] = 0.0  # the recorded arrival itself stays
-    turned = np.abs(found + moved)
-    turned = np.where(turned > until_s, 2 * until_s - turned, turned)
-    return np.sort(np.clip(turned, 0.0, until_s))  # a trace shorter than the spread turns twice
+    there_and_back = (found + moved) % (2 * until_s)
+    return np.sort(np.where(there_and_back > until_s, 2 * until_s - there_and_back, there_and_back))
 
 
 def _shaped(total: float, inverse: Inverse, rng: np.random.Generator, *, even: bool) -> Times:

@@ -122,10 +122,10 @@ class Channel:
 
     def _head(self, kind: int) -> tuple[bytes, bytes]:
         """The HEADERS frame of a kind before and after its stream id."""
-        entries = len(self._table)
+        changes = self._table.changes
         block = self._table.encode(self._kinds[kind], self.connection.header_table_bytes)
         head = (frame_start(len(block), HEADERS, END_HEADERS), block)
-        if len(self._table) == entries:
+        if self._table.changes == changes:
             self._heads[kind] = head
         else:  # all indexes have moved
             self._heads.clear()
@@ -164,12 +164,14 @@ class Channel:
         if not data:
             self._end("closed by the server")
             return []
-        was_ready = self.connection.ready
+        was_ready, table_bytes = self.connection.ready, self.connection.header_table_bytes
         try:
             replies = self.connection.feed(self._pipe.taken(data) if self._pipe else data)
         except (ProtocolError, ssl.SSLError) as error:
             self._end(str(error))
             return []
+        if self.connection.header_table_bytes != table_bytes:
+            self._heads.clear()  # the next block says so
         if self.connection.ready and not was_ready:
             window = min(self.connection.stream_window, self.connection.window)
             if self._largest > window:

@@ -177,7 +177,7 @@ def _complete_runs(options: argparse.Namespace, bench: Bench) -> tuple[str, dict
         why = _BY_HAND
         if not bench.runs:
             raise
-    except LoadError as error:
+    except (LoadError, OSError) as error:
         why = str(error)
         if not bench.runs:
             raise

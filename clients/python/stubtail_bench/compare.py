@@ -177,7 +177,8 @@ def _difference(
     low, high = (float(np.quantile(ratios, part)) for part in (0.025, 0.975))
     ratio = new[0] / old[0] if old[0] else math.inf
     if 0 < ratio < math.inf:
-        low, high = (ratio * (end / ratio) ** wider for end in (low, high))
+        ends = min(low, ratio), max(high, ratio)
+        low, high = (ratio * (end / ratio) ** wider for end in ends)
     beyond = not low <= 1 <= high and abs(ratio - 1) > band
     return Difference(name, figure, old[0], new[0], low, high, beyond)
 
@@ -191,9 +192,11 @@ def _widening(*runs: int) -> float:
     fewest = min(runs)
     if fewest < 2:
         return 1.0
-    z, freedom = 1.96, sum(runs) - 2
+    z, v = 1.96, sum(runs) - 2
     # Student's quantile from the normal one (Abramowitz and Stegun, 26.7.5).
-    t = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    t = z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+    t += (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    t += (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92_160 * v**4)
     return t / z * math.sqrt(fewest / (fewest - 1))
 
 

@@ -41,10 +41,7 @@ class HeaderTable:
         self._entries: list[Header] = []  # oldest first
         self._bytes = 0
         self._room = _TABLE_BYTES  # that the peer believes us to use
-
-    def __len__(self) -> int:
-        """Entries so far; a block encoded before it changed names wrong indexes now."""
-        return len(self._entries)
+        self.changes = 0  # so far; a block encoded before one names wrong indexes now
 
     def encode(self, headers: Sequence[Header], table_bytes: int = _TABLE_BYTES) -> bytes:
         """The block of a request; what the table does not have yet is added while it fits.
@@ -56,8 +53,13 @@ class HeaderTable:
         room = min(table_bytes, _TABLE_BYTES)
         block = []
         if room != self._room:  # a peer with a smaller table must be told so (RFC 7541, 4.2)
+            if self._entries:
+                block.append(_integer(0x20, 5, 0))  # and forgets all that would not fit
+                self._entries.clear()
+                self._bytes = 0
             block.append(_integer(0x20, 5, room))
             self._room = room
+            self.changes += 1
         for name, value in headers:
             if (name, value) in _STATIC:
                 block.append(_STATIC[name, value])
@@ -76,6 +78,7 @@ class HeaderTable:
             if fits:
                 self._entries.append((name, value))
                 self._bytes += size
+                self.changes += 1
         return b"".join(block)
 
 

@@ -152,8 +152,8 @@ class Connection:
         outcome = self._known.get(block) or self._decode(block, flags)
         if not flags & END_STREAM:
             self._initial = block
-            if outcome != _HEALTHY:
-                self._odd[stream_id] = outcome
+            if outcome != _HEALTHY:  # nor is OK one before the end: only trailers are believed
+                self._odd[stream_id] = _NO_STATUS if outcome == OK else outcome
             return
         body = bytes(self._bodies.pop(stream_id, b""))
         odd = self._odd.pop(stream_id, "") if self._odd else ""

@@ -229,7 +229,7 @@ class Guard:
             if left_s <= 0.0:
                 raise UnknownCallerError(Unknown.EXPIRED)
             return self._identity(caller.name, caller, longest_s, now + left_s)
-        if self._tokens is None:
+        if self._tokens is None or b"=" in value:  # RFC 7515 has no padding: one spelling of each
             raise UnknownCallerError(Unknown.INVALID)
         said = self._tokens.verify(value)
         left_s = said.expires_unix_s - self._unix_clock()

@@ -101,6 +101,10 @@ class Permit:
         self.tenant = account = identity.account
         self.counts = account is not None and account.rate is not None
 
+    def own(self) -> "Permit":
+        """A copy for one stream, that changes with its caller's rights while others do not."""
+        return Permit(self.identity, self.scope)
+
     def follow(self, other: "Permit") -> None:
         """From now on it says what the other one does: an open stream's, whose rights change."""
         self.identity, self.realm, self.scope = other.identity, other.realm, other.scope

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stubtail.access.rate import Cells, Rate
@@ -114,6 +114,8 @@ class Tenancy:
                 if name in self._accounts:
                     return self._accounts[name]
             rules = self._rules.get(name) or self._rules.get(DEFAULT) or TenantRules()
+            if not self.separate:  # there is nobody to leave anything to
+                rules = replace(rules, queue_share=1.0)
             cells, cell = self._cells, self._cell_of.get(name)
             if cells is None or cell is None:
                 cells, cell = None, 0

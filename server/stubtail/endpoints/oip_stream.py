@@ -87,6 +87,7 @@ class StreamInfer:
             )
         except CallError as error:
             note_denial(error)
+            error.forget()
             return _error_reply(payload, error)
         reply = await self._submit(job)
         if isinstance(reply, CallError):

@@ -5,7 +5,8 @@ In a folder `@<tenant>` the same, for the models that are this tenant's alone.
 """
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -76,8 +77,8 @@ def scan_models(root: Path, *, models_max: int, versions_max: int, tenants: bool
 
     Args:
         root: the folder of models.
-        models_max: models beyond this many are not looked at: those of tenants first, and in the
-            order of their names.
+        models_max: models beyond this many are not looked at: those of tenants first, and of them
+            the last ones of whoever has most.
         versions_max: only this many of the highest versions of a model are looked at.
         tenants: whether folders of tenants are looked into.
     """
@@ -91,6 +92,17 @@ def folder_within(root: Path, key: str) -> Path:
     """
     own = root / f"{FOLDER_SIGN}{tenant_of(key)}"
     return own if tenant_of(key) and is_within(root, own) else root
+
+
+def _in_turns(keys: Iterable[str]) -> list[str]:
+    """The shared models, and then one of each tenant after the other: none crowds out others."""
+    turns, counted = dict[str, tuple[int, str]](), Counter[str]()
+    for key in sorted(keys):
+        tenant = tenant_of(key)
+        if tenant:
+            counted[tenant] += 1
+        turns[key] = (counted[tenant], key)
+    return sorted(turns, key=turns.__getitem__)
 
 
 class _Scanner:
@@ -116,7 +128,7 @@ class _Scanner:
                 self._tenant_folder(entry)
             else:
                 self._top_entry(entry, "")
-        names = sorted(self._models, key=lambda key: (tenant_of(key) != "", key))
+        names = _in_turns(self._models)
         if len(names) > self._models_max:
             self._unknown.update(names[self._models_max :])
             self._problems.append(

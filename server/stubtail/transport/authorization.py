@@ -4,26 +4,24 @@ What comes over the Unix socket between the two transports is looked at like eve
 front forwards what it does not know, and has not asked anybody.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from math import inf
+from functools import partial
 from typing import Any
 
 from stubtail.access.credential import Pairs, said_in
-from stubtail.access.guard import DENIALS, Guard
+from stubtail.access.guard import Guard
 from stubtail.access.identity import CALL, DENIAL, Permit
-from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.access.tenants import Account
 from stubtail.errors import CallError
 from stubtail.lane.policy import Refusal
 from stubtail.lane.refusals import tenant_error
 from stubtail.transport.acts import Act, is_act, outcome_of
+from stubtail.transport.watched import Watched
 
-LOOK_AGAIN_S = 10.0  # at callers of open streams: a credential that was withdrawn ends them
 URIS_KEY = "peer_uri"  # as grpc-core calls the URI names of a certificate, and no others
 
 Behaviour = Callable[[Any, Any], Coroutine[Any, Any, Any]]
@@ -90,12 +88,14 @@ class Authorization:
             try:
                 permit = self._permit(path, context, arrived_s)
                 if streams:
-                    permit = self._own(permit, context)
+                    permit = self._own(permit, path, context)
                 with at_work(permit.tenant if counted else None):
                     work = behaviour(payload, context)
                     payload = None  # the frame of a call that ends with an error stays for a while
                     if streams:
-                        return await self._until_it_ends(path, permit, work, context)
+                        ask = partial(self._find, path, context)
+                        async with Watched(permit, ask, self._clock):
+                            return await work
                     if is_act(permit):
                         return await self._audited(path, permit, work, context)
                     return await work
@@ -122,11 +122,14 @@ class Authorization:
         CALL.set(permit)
         return permit
 
-    def _own(self, permit: Permit, context: Any) -> Permit:
+    def _own(self, permit: Permit, path: str, context: Any) -> Permit:
         """A permit that changes with its caller's rights while the stream goes on."""
-        own = Permit(permit.identity, permit.scope)
+        own, arrival = permit.own(), _ARRIVAL.get()
+        assert arrival is not None, "the router hears every call"
         CALL.set(own)
-        DENIAL.set(lambda error: self.note(error, context))
+        # Not the context itself: timers keep what they find here for longer than the stream lives.
+        where = {"peer": context.peer(), "metadata": arrival.metadata, "uris": _uris(context)}
+        DENIAL.set(partial(self._guard.note, path=path, **where))
         return own
 
     def _find(self, path: str, context: Any, now: float) -> Permit:
@@ -160,66 +163,6 @@ class Authorization:
             raise
         act.end(None)
         return reply
-
-    async def _until_it_ends(
-        self, path: str, permit: Permit, stream: Awaitable[Any], context: Any
-    ) -> Any:
-        """A stream goes on for as long as its caller's credential is good, and known here."""
-        ends_s = permit.identity.ends_s
-        end = asyncio.timeout(None if ends_s == inf else max(ends_s - self._clock(), 0.0))
-        looks = _Looks(lambda: permit.follow(self._find(path, context, self._clock())), end)
-        try:
-            async with end:
-                looks.start()
-                return await stream
-        except TimeoutError:
-            if not end.expired():
-                raise
-            raise looks.denied or unauthenticated(Unknown.EXPIRED) from None
-        finally:
-            looks.stop()
-            del looks, end  # see `slow_callers.write_within`
-
-
-class _Looks:
-    """Looks at the caller of an open stream again and again, and ends it for one who may no more.
-
-    Args:
-        ask: raises CallError for such a one.
-        end: of the stream.
-
-    Attributes:
-        denied: why it was ended; None for any other reason.
-    """
-
-    __slots__ = ("_ask", "_end", "_timer", "denied")
-
-    def __init__(self, ask: Callable[[], object], end: asyncio.Timeout) -> None:
-        self.denied: CallError | None = None
-        self._ask = ask
-        self._end = end
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self) -> None:
-        """Looks for the first time after a while."""
-        self._timer = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._look)
-
-    def stop(self) -> None:
-        """Looks no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        try:
-            self._ask()
-        except CallError as error:
-            error.forget()
-            if error.code in DENIALS:
-                self.denied = error
-                if not self._end.expired():  # it may be ending for longer than this
-                    self._end.reschedule(asyncio.get_running_loop().time())
-                return
-        self.start()
 
 
 @contextmanager

@@ -14,16 +14,16 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from functools import partial
 from math import inf
 from typing import Any
 
 from pygrpc_native import STREAM_CLOSED, STREAM_SENT, NativeGrpcFront
 
+from stubtail.access.credential import said_in
 from stubtail.access.guard import Guard
 from stubtail.access.identity import CALL, Permit
-from stubtail.access.refusals import Unknown, unauthenticated
 from stubtail.endpoints.method import ServerStream, Unary
 from stubtail.errors import CallError, draining, server_defect
 from stubtail.telemetry.propagation import TRACEPARENT
@@ -31,6 +31,7 @@ from stubtail.transport.acts import Act, is_act, outcome_of
 from stubtail.transport.authorization import at_work
 from stubtail.transport.slow_callers import untaken
 from stubtail.transport.step_aside import step_aside
+from stubtail.transport.watched import Watched
 
 log = logging.getLogger("stubtail.transport")
 
@@ -189,23 +190,22 @@ class NativeCalls:
         details: Any,
     ) -> None:
         """A call goes on for as long as its caller's credential is good."""
+        ask = None
+        if isinstance(method, ServerStream):
+            permit, ask = permit.own(), partial(self._permit_now, method.path, details)
         CALL.set(permit)
-        ends_s, end = permit.identity.ends_s, None
-        if ends_s != inf:
-            end = asyncio.timeout(max(ends_s - self._clock(), 0.0))
-        try:
-            async with end or nullcontext():
-                with at_work(permit.tenant):
-                    if is_act(permit):
-                        await self._audited(call, method, payload, permit, details)
-                    else:
-                        await self._answer(call, method, payload)
-        except TimeoutError:
-            if end is None or not end.expired():
-                raise  # the method's own
-            raise unauthenticated(Unknown.EXPIRED) from None
-        finally:
-            del end  # see `slow_callers.write_within`
+        async with Watched(permit, ask, self._clock):
+            with at_work(permit.tenant):
+                if is_act(permit):
+                    await self._audited(call, method, payload, permit, details)
+                else:
+                    await self._answer(call, method, payload)
+
+    def _permit_now(self, path: str, details: Any, now: float) -> Permit:
+        """What a caller may do now; raises CallError where that is nothing any more."""
+        assert self._guard is not None
+        credential, tenant = said_in(details[0])
+        return self._guard.enter(self._guard.identify(credential, now), path, tenant)
 
     async def _audited(
         self,

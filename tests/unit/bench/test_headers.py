@@ -41,7 +41,7 @@ def test_what_the_table_has_no_room_for_is_written_out():
     kinds = [request_headers(f"/some.Service/Method{number}") for number in range(100)]
     for headers in (*kinds, *kinds):
         assert decoded(decoder, table.encode(headers)) == list(headers)
-    assert len(table) < 80
+    assert table.changes < 80
 
 
 @pytest.mark.parametrize("size", [1, 126, 127, 128, 300, 900, 4_000, 8_000])
@@ -58,6 +58,17 @@ def test_a_peer_with_another_table_is_told_what_of_it_is_used(table_bytes: int):
     decoder.max_allowed_table_size = table_bytes
     for headers in (INFER, SCORE, INFER):
         assert decoded(decoder, table.encode(headers, table_bytes)) == list(headers)
+
+
+def test_a_peer_may_change_its_table_while_calls_are_made():
+    """What it has forgotten is spelled out again; a smaller one is cut to nothing first."""
+    table, decoder = HeaderTable(), hpack.Decoder()
+    kinds = [request_headers(f"/some.Service/Method{number}") for number in range(100)]
+    for table_bytes in (4_096, 1_024, 2_048, 1_024):
+        decoder.max_allowed_table_size = table_bytes
+        for headers in (*kinds, *kinds):
+            assert decoded(decoder, table.encode(headers, table_bytes)) == list(headers)
+        assert decoder.header_table.maxsize == table_bytes
 
 
 def test_a_call_names_the_server_that_was_named():

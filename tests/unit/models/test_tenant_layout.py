@@ -84,6 +84,15 @@ def test_too_many_models_are_those_of_tenants_first(tmp_path: Path) -> None:
     assert found.unknown == {"b/x"}
 
 
+def test_a_tenant_with_many_models_crowds_out_nobody_elses(tmp_path: Path) -> None:
+    """Each has one, then each has two: the last ones of whoever has most are left out."""
+    for key in ("@a/1", "@a/2", "@a/3", "@a/4", "@b/1", "@c/8", "@c/9", "y"):
+        put(tmp_path / key / "1" / "model.onnx")
+    found = scan(tmp_path, models_max=6)
+    assert sorted(found.models) == ["a/1", "a/2", "b/1", "c/8", "c/9", "y"]
+    assert found.unknown == {"a/3", "a/4"}
+
+
 def test_a_folder_that_cannot_be_read_takes_nothing_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
