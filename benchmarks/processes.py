@@ -193,6 +193,17 @@ class Server:
         """Resident memory of the parent alone: quick enough to ask within a load."""
         return int(psutil.Process(self.pid).memory_info().rss)
 
+    def connections(self) -> int:
+        """Connections to the address that stand, of the parent and all descendants."""
+        port, total = int(self.address.rpartition(":")[2]), 0
+        for process in (psutil.Process(self.pid), *self._tree()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += sum(
+                    one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port
+                    for one in process.net_connections("tcp")
+                )
+        return total
+
     def descriptors(self) -> int:
         """Open file descriptors of the parent and all descendants."""
         total = 0
