@@ -52,7 +52,7 @@ def flood(
     the flood here is the doing of the server.
     """
     with tempfile.TemporaryDirectory(prefix="stubtail-flood-") as folder:
-        models = reference.write(Path(folder), name=_COSTLY, trees=1_000)
+        models = reference.write(Path(folder), name=_COSTLY, trees=reference.HEAVIER[_COSTLY])
         cases = [
             _Case(f"8 rows of {_COSTLY}", models, _COSTLY, 8, _COSTLY_PART),
             _Case(f"1 row of {options.model}", options.models, options.model, 1, _CHEAP_PART),

@@ -19,7 +19,6 @@ _RECOVERY_S = 2.0  # the server has so long to be as before
 _LOADS = (0.8, 1.0, 2.0, 5.0)
 _CALM = 0.5  # of the capacity: before the storm, and after it
 _BACK = 1.5  # of the p99 before: what two cores shared with the load tell from chance
-_TREES = {"heavy": 5_000, "middling": 1_000}  # 2.5 and 0.3 ms for eight rows on one core
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     steps: list[_Step] = []
     with tempfile.TemporaryDirectory(prefix="stubtail-overload-") as folder:
         models = reference.write(Path(folder))
-        for name, trees in _TREES.items():
+        for name, trees in reference.HEAVIER.items():
             reference.write(models, name=name, trees=trees)
         for case in CASES:
             subject = Subject(models / case.model)

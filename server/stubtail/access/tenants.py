@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from stubtail.access.rate import Cells, Rate
@@ -84,7 +84,18 @@ class Tenancy:
         self._accounts: dict[str, Account] = {}
         self._owned = [(pattern, tenant) for tenant, one in rules.items() for pattern in one.models]
         self._owners: dict[str, str] = {}
-        self.separate = bool(rules)
+        self._separate = bool(rules)
+
+    @property
+    def separate(self) -> bool:
+        """See the attributes; alone, nobody is held to a share of the queue."""
+        return self._separate
+
+    @separate.setter
+    def separate(self, separate: bool) -> None:
+        self._separate = separate
+        for name, account in list(self._accounts.items()):
+            account.queue_share = self._share(name)
 
     def owner(self, model: str) -> str:
         """The tenant that the model of this key is private to; "" for a shared one.
@@ -113,13 +124,18 @@ class Tenancy:
                 name = ""
                 if name in self._accounts:
                     return self._accounts[name]
-            rules = self._rules.get(name) or self._rules.get(DEFAULT) or TenantRules()
-            if not self.separate:  # there is nobody to leave anything to
-                rules = replace(rules, queue_share=1.0)
+            rules = self._rules_of(name)
             cells, cell = self._cells, self._cell_of.get(name)
             if cells is None or cell is None:
                 cells, cell = None, 0
             account = Account(name, len(self._accounts), rules, cells, cell)
             # Two threads may come here together, and one tenant has one account.
             account = self._accounts.setdefault(name, account)
+            account.queue_share = self._share(name)
         return account
+
+    def _rules_of(self, name: str) -> TenantRules:
+        return self._rules.get(name) or self._rules.get(DEFAULT) or TenantRules()
+
+    def _share(self, name: str) -> float:
+        return self._rules_of(name).queue_share if self._separate else 1.0

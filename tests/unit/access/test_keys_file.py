@@ -179,3 +179,19 @@ def test_who_is_looked_up_while_keys_are_exchanged_is_not_remembered() -> None:
     guard._look = slow  # type: ignore[method-assign,assignment]  # between look-up and memory
     assert guard.admit(KEYS["web"], SCORE, 0.0)
     assert reason(guard, KEYS["web"]) == "CREDENTIAL_INVALID"
+
+
+def test_who_is_alone_has_the_whole_queue_until_others_come(tmp_path: Path) -> None:
+    """A key of a tenant in the file is the first; when it goes, it is as before."""
+    path, settings = tmp_path / "keys.toml", tmp_path / "stubtail.toml"
+    write(path, "web")
+    settings.write_text(f"access.keys_file = {json.dumps(str(path))}\n")
+    part = AccessPart(load(settings, (), {}).access, lambda: 0.0)
+    assert part.tenancy is not None
+    common = part.tenancy.account("")
+    shares = []
+    for tenant in ("", "acme", ""):
+        write(path, "web", more=f"tenant = {json.dumps(tenant)}\n")
+        part._keys_changed(read_keys(path))
+        shares.append((common.queue_share, part.tenancy.account("acme").queue_share))
+    assert shares == [(1.0, 1.0), (0.5, 0.5), (1.0, 1.0)]
