@@ -149,7 +149,7 @@ class TenantSettings:
     queue_share: Annotated[
         float,
         Rule(
-            "most of all waiting places, and of the streams of Watch",
+            "most of all waiting places and of the streams of Watch, where there are tenants",
             0.001,
             1,
             why="one tenant must not fill the queue",
